@@ -1,0 +1,39 @@
+// The documents of docs/PROTOCOL.md ("Documents"), assembled from what a Store
+// keeps: one shared body per message, and thin rows that point to it.
+//
+// For implementers of Store and History. Pure functions, safe from any thread.
+// `body` is a JSON object as in SaveMessage::body; a body that is not one is
+// data corruption and gives a document with no fields of the body.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "chat21/effects.h"
+
+namespace chat21 {
+
+struct StoredCopy {
+  std::string_view app, timeline, conversation, message_id;
+  Status status = Status::Sent;
+  std::string_view body;  // SaveCopy::own_body if there is one, else SaveMessage::body
+};
+
+struct StoredConversation {
+  StoredCopy last;  // the copy of the last message
+  bool is_new = true;
+  bool archived = false;
+};
+
+// {"_id":…, fields of the body …, "timelineOf":…, "conversWith":…, "status":…}
+std::string message_document(const StoredCopy& copy);
+
+// The last message's document (another _id), and "key", "is_new", "archived",
+// "last_message_text".
+std::string conversation_document(const StoredConversation& conversation);
+
+// {"_id":…, fields of `body`}: for groups and instances. `kind` is "groups" or "instances".
+std::string stored_document(std::string_view kind, std::string_view app, std::string_view id,
+                            std::string_view body);
+
+}  // namespace chat21

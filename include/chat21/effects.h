@@ -1,0 +1,158 @@
+// What the Router wants done, as plain data: compare it, print it, replay it,
+// cut it in two to see what a crash would leave.
+//
+// Effects are carried out in the order of the members of `Effects`. All views
+// point into its arena or into the deliveries; they are valid until clear() and
+// until the deliveries are settled, whichever comes first. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "chat21/arena.h"
+#include "chat21/delivery.h"
+
+namespace chat21 {
+
+// Status of one copy of a message, as numbered on the wire.
+enum class Status : std::int16_t {
+  Failed = -100,
+  Sending = 0,
+  Sent = 100,
+  Delivered = 150,
+  Received = 200,
+  ReturnReceipt = 250,
+  Seen = 300,
+};
+
+// --- Writes -----------------------------------------------------------------
+// A small closed set of changes to the Store. Each carries its guard, so that
+// carrying it out twice, or late, does no harm; tests/contract checks every
+// guard on every Store. In all of them `timeline` is whose copy it is and
+// `conversation` the other side: a user id or a group id.
+
+// Keeps what all copies of a message share. Guard: the first body of an
+// (app, message_id) stays.
+struct SaveMessage {
+  std::string_view app;
+  std::string_view message_id;
+  // A JSON object without _id, timelineOf, conversWith and status: those differ
+  // per copy and are added when a document is assembled (document.h).
+  std::string_view body;
+  friend bool operator==(const SaveMessage&, const SaveMessage&) = default;
+};
+
+// Puts a message into a timeline. Guard: one copy per (app, timeline,
+// conversation, message_id), its status never goes down.
+struct SaveCopy {
+  std::string_view app, timeline, conversation, message_id;
+  Status status = Status::Sent;
+  // If not empty, this copy's body differs from the shared one (history that is
+  // replayed to a new member carries marks). Guard: the first one stays.
+  std::string_view own_body;
+  friend bool operator==(const SaveCopy&, const SaveCopy&) = default;
+};
+
+// Makes a message that is in the timeline the last one of its conversation;
+// creates the conversation if need be; marks it new and not archived. Guard: a
+// last message is only replaced by one with the same or a later
+// (time, message_id); new and not archived are applied in any case.
+struct SaveLastMessage {
+  std::string_view app, timeline, conversation, message_id;
+  Time time{};  // when the server took the message
+  friend bool operator==(const SaveLastMessage&, const SaveLastMessage&) = default;
+};
+
+// Guard: the status never goes down; a copy that does not exist is not created.
+struct RaiseStatus {
+  std::string_view app, timeline, conversation, message_id;
+  Status status = Status::Received;
+  friend bool operator==(const RaiseStatus&, const RaiseStatus&) = default;
+};
+
+// Guard: a conversation that does not exist is not created.
+struct PatchConversation {
+  std::string_view app, timeline, conversation;
+  std::optional<bool> is_new;
+  std::optional<bool> archived;
+  friend bool operator==(const PatchConversation&, const PatchConversation&) = default;
+};
+
+// Creates or replaces a group. Guard: a document that was changed later
+// (`updated_on`) is not replaced; the same time replaces.
+struct SaveGroup {
+  std::string_view app, group;
+  std::string_view body;  // the group's JSON document, without _id
+  std::int64_t updated_on = 0;  // milliseconds since 1970
+  friend bool operator==(const SaveGroup&, const SaveGroup&) = default;
+};
+
+// Creates or replaces the push instance (app, instance).
+struct SaveInstance {
+  std::string_view app, instance;
+  std::string_view user;
+  std::string_view body;  // the instance's JSON document, without _id
+  friend bool operator==(const SaveInstance&, const SaveInstance&) = default;
+};
+
+// Guard: removing an instance that does not exist is no error.
+struct RemoveInstance {
+  std::string_view app, instance;
+  friend bool operator==(const RemoveInstance&, const RemoveInstance&) = default;
+};
+
+using Write = std::variant<SaveMessage, SaveCopy, SaveLastMessage, RaiseStatus, PatchConversation,
+                           SaveGroup, SaveInstance, RemoveInstance>;
+
+// --- Publishes --------------------------------------------------------------
+
+struct Publish {
+  std::string_view routing_key;  // at most 255 bytes
+  std::string_view body;
+  friend bool operator==(const Publish&, const Publish&) = default;
+};
+
+// --- Events -----------------------------------------------------------------
+// What happened, for logs, metrics, webhooks and analytics. Fields that an
+// event does not have are empty.
+struct Event {
+  enum class Kind : std::uint8_t {
+    MessageSent,           // the status 100 copy: the sender's, or the group's own
+    MessageDelivered,      // a status 150 copy
+    ReturnReceipt,         // `user` has received `message_id` of `conversation`
+    ConversationArchived,  // by `user`
+    PresenceOnline,        // `user`, from client `client`
+    PresenceOffline,
+    GroupUpdated,  // `conversation` is the group
+    Rejected,      // see `outcome` and `detail`
+  };
+  Kind kind = Kind::MessageSent;
+  std::string_view app;
+  std::string_view user;  // whose inbox, timeline or presence
+  std::string_view conversation;
+  std::string_view message_id;
+  std::string_view client;
+  std::string_view routing_key;  // what was published, or for Rejected what arrived
+  std::string_view body;         // likewise
+  Outcome outcome = Outcome::Done;
+  std::string_view detail;  // for people: what was wrong, where
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+// "message-sent", "message-rejected", ...: the names webhooks use.
+std::string_view to_string(Event::Kind kind);
+
+struct Effects {
+  std::vector<Write> writes;       // 1. Store::apply, all or none
+  std::vector<Publish> publishes;  // 2. Transport::publish, returns once confirmed
+  std::vector<Settle> settled;     // 3. Transport::settle; earlier, a crash would lose messages
+  std::vector<Event> events;       // 4. told to the listener
+  Arena arena;
+
+  void clear();
+};
+
+}  // namespace chat21

@@ -1,0 +1,63 @@
+// Store: the side of the storage that the routing loop uses.
+//
+// One Store belongs to one Observer and is used from its thread only. The read
+// side for everybody else is History.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "chat21/effects.h"
+#include "chat21/result.h"
+
+namespace chat21 {
+
+// The name of something the Router wants to know before it decides.
+struct Record {
+  enum class Kind : std::uint8_t { Group, Conversation, Copy };
+  Kind kind = Kind::Group;
+  std::string_view app;
+  std::string_view timeline;      // empty for a group
+  std::string_view conversation;  // the group's id for a group
+  std::string_view message_id;    // of a copy
+
+  static Record group(std::string_view app, std::string_view group) {
+    return {Kind::Group, app, {}, group, {}};
+  }
+  static Record of_conversation(std::string_view app, std::string_view timeline,
+                                std::string_view conversation) {
+    return {Kind::Conversation, app, timeline, conversation, {}};
+  }
+  static Record copy(std::string_view app, std::string_view timeline,
+                     std::string_view conversation, std::string_view message_id) {
+    return {Kind::Copy, app, timeline, conversation, message_id};
+  }
+  friend bool operator==(const Record&, const Record&) = default;
+};
+
+// What the Store knows about a Record.
+struct Fact {
+  bool found = false;
+  // Group: its document as saved. Conversation: its document as assembled by
+  // conversation_document(). Copy: empty.
+  std::string_view document;
+  friend bool operator==(const Fact&, const Fact&) = default;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // One Fact per Record, in the same order, all of one point in time. Valid
+  // until the next call of any method.
+  // Errors: Unavailable (busy, disk), Corrupt.
+  virtual Result<std::span<const Fact>> fetch(std::span<const Record> records) = 0;
+
+  // Carries out all writes, in order, or none. When it returns without an error
+  // they survive what the Store's durability setting promises.
+  // Errors: Unavailable (busy, disk full), Corrupt.
+  virtual Result<> apply(std::span<const Write> writes) = 0;
+};
+
+}  // namespace chat21

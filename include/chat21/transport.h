@@ -1,0 +1,41 @@
+// Transport: where deliveries come from and publishes go to.
+//
+// One Transport belongs to one Observer and is used from its thread only.
+#pragma once
+
+#include <chrono>
+#include <span>
+
+#include "chat21/delivery.h"
+#include "chat21/effects.h"
+#include "chat21/result.h"
+
+namespace chat21 {
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Waits at most `wait` for deliveries and returns what is there, in the order
+  // of arrival; nothing is no error. Deliveries stay valid until settled.
+  //
+  // REQUIRES: every delivery returned before is settled, or was lost because a
+  // method of this Transport failed since.
+  //
+  // Errors: Unavailable: the other side is away. Unsettled deliveries are gone
+  // and will be offered again; call receive() again to go on, the Transport
+  // reconnects by itself. InvalidArgument: it can never work (a queue exists
+  // with other properties): give up.
+  virtual Result<std::span<const Delivery>> receive(std::chrono::milliseconds wait) = 0;
+
+  // Returns once the other side has taken responsibility for every publish.
+  // After an error some may have been published and some not: drop the batch,
+  // its deliveries are offered again.
+  virtual Result<> publish(std::span<const Publish> publishes) = 0;
+
+  // The deliveries are done and will not be offered again. In the order in
+  // which they were received; each at most once.
+  virtual Result<> settle(std::span<const Settle> settled) = 0;
+};
+
+}  // namespace chat21
