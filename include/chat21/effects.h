@@ -85,7 +85,7 @@ struct PatchConversation {
 // (`updated_on`) is not replaced; the same time replaces.
 struct SaveGroup {
   std::string_view app, group;
-  std::string_view body;  // the group's JSON document, without _id
+  std::string_view body;        // the group's JSON document, without _id
   std::int64_t updated_on = 0;  // milliseconds since 1970
   friend bool operator==(const SaveGroup&, const SaveGroup&) = default;
 };

@@ -36,16 +36,16 @@ struct RabbitmqOptions {
   };
   std::vector<Queue> queues;
 
-  std::uint16_t prefetch = 256;             // deliveries taken and not settled, per connection
-  std::size_t max_body_bytes = 1U << 20U;   // of a delivery; the rest of a larger body is dropped
-  std::size_t confirm_window = 1000;        // publishes sent and not confirmed
+  std::uint16_t prefetch = 256;            // deliveries taken and not settled, per connection
+  std::size_t max_body_bytes = 1U << 20U;  // of a delivery; the rest of a larger body is dropped
+  std::size_t confirm_window = 1000;       // publishes sent and not confirmed
   std::chrono::milliseconds connect_timeout{5000};
   // How long to wait for confirms while the broker does not say that it is
   // blocked; then the connection is given up and the batch is offered again.
   std::chrono::milliseconds publish_timeout{30000};
   std::chrono::milliseconds reconnect_max{10000};  // cap of the jittered exponential backoff
 
-  std::string ca_file;  // amqps: PEM of the trusted authorities; empty: the system's
+  std::string ca_file;      // amqps: PEM of the trusted authorities; empty: the system's
   bool verify_peer = true;  // amqps: certificate and host name
 
   // Told when something changes: connected, lost, blocked. On the transport's thread.
@@ -55,14 +55,14 @@ struct RabbitmqOptions {
 
 // What an operator wants to see. Numbers since construction.
 struct RabbitmqStats {
-  std::uint64_t connects = 0;     // successful, the first included
+  std::uint64_t connects = 0;  // successful, the first included
   std::uint64_t delivered = 0;
   std::uint64_t redelivered = 0;
   std::uint64_t settled = 0;
   std::uint64_t published = 0;
   std::uint64_t confirmed = 0;
   bool connected = false;
-  bool blocked = false;           // the broker has asked publishers to wait
+  bool blocked = false;  // the broker has asked publishers to wait
 };
 
 class RabbitmqTransport : public Transport {

@@ -27,8 +27,12 @@ struct Error {
 };
 
 // How a function returns an error; the one thing makers of a Result call.
-inline Error fail(Error::Code code, std::string message) { return {code, std::move(message)}; }
-inline Error fail(Error error) { return error; }
+inline Error fail(Error::Code code, std::string message) {
+  return {code, std::move(message)};
+}
+inline Error fail(Error error) {
+  return error;
+}
 
 // The names are those of std::expected: with C++23 this class becomes an alias
 // of it and fail() returns std::unexpected. Reading the side that is not there

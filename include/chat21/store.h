@@ -29,8 +29,8 @@ struct Record {
                                 std::string_view conversation) {
     return {Kind::Conversation, app, timeline, conversation, {}};
   }
-  static Record copy(std::string_view app, std::string_view timeline,
-                     std::string_view conversation, std::string_view message_id) {
+  static Record copy(std::string_view app, std::string_view timeline, std::string_view conversation,
+                     std::string_view message_id) {
     return {Kind::Copy, app, timeline, conversation, message_id};
   }
   friend bool operator==(const Record&, const Record&) = default;

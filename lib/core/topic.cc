@@ -1,1 +1,285 @@
-// to come
+#include "chat21/topic.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "lib/core/text.h"
+
+namespace chat21 {
+namespace {
+
+// The levels of a routing key; none that the protocol knows has more.
+struct Levels {
+  static constexpr std::size_t kMost = 9;
+  std::array<std::string_view, kMost> level;
+  std::size_t count = 0;  // kMost + 1: more than that
+};
+
+Levels split(std::string_view key) {
+  Levels levels;
+  while (true) {
+    if (levels.count == Levels::kMost) {
+      ++levels.count;
+      return levels;
+    }
+    const std::size_t dot = key.find('.');
+    levels.level[levels.count++] = key.substr(0, dot);
+    if (dot == std::string_view::npos) return levels;
+    key.remove_prefix(dot + 1);
+  }
+}
+
+// A pattern is the levels of a key; a level in braces names what stands there.
+// Of several patterns that match the first one counts.
+struct Pattern {
+  std::string_view text;
+  Topic::Kind kind;
+  Form form = Form::Current;
+};
+
+constexpr std::array kPatterns = {
+    Pattern{"apps.{app}.outgoing.users.{user}.messages.{conversation}.outgoing",
+            Topic::Kind::Outgoing},
+    Pattern{"apps.{app}.users.{user}.messages.{conversation}.outgoing", Topic::Kind::Outgoing,
+            Form::Legacy},
+    Pattern{"apps.{app}.users.{user}.{conversation}.messages.outgoing", Topic::Kind::Outgoing,
+            Form::Readme},
+    Pattern{".apps.{app}.users.{user}.{conversation}.messages.outgoing", Topic::Kind::Outgoing,
+            Form::ReadmeSlash},
+    Pattern{"apps.{app}.users.{user}.messages.{conversation}.{id}.update", Topic::Kind::Receipt},
+    Pattern{"apps.{app}.users.{user}.presence.{id}", Topic::Kind::Presence},
+    Pattern{"apps.{app}.users.{user}.conversations.{conversation}.update",
+            Topic::Kind::ConversationPatch},
+    Pattern{"apps.{app}.users.{user}.conversations.{conversation}.archive", Topic::Kind::Archive},
+    Pattern{"apps.observer.{app}.users.{user}.messages.{conversation}.delivered",
+            Topic::Kind::Delivered},
+    Pattern{"apps.observer.{app}.users.{user}.messages.{conversation}.persist",
+            Topic::Kind::Persist},
+    Pattern{"apps.observer.{app}.groups.update", Topic::Kind::GroupUpdate},
+};
+
+void set(Topic& topic, std::string_view name, std::string_view value) {
+  if (name == "{app}") topic.app = value;
+  if (name == "{user}") topic.user = value;
+  if (name == "{conversation}") topic.conversation = value;
+  if (name == "{id}") topic.id = value;
+}
+
+struct CompiledPattern {
+  Levels levels;
+  const Pattern* pattern;
+};
+
+const std::array<CompiledPattern, kPatterns.size()>& compiled_patterns() {
+  static const auto kCompiled = [] {
+    std::array<CompiledPattern, kPatterns.size()> compiled{};
+    for (std::size_t i = 0; i < kPatterns.size(); ++i) {
+      compiled[i] = {split(kPatterns[i].text), &kPatterns[i]};
+    }
+    return compiled;
+  }();
+  return kCompiled;
+}
+
+bool matches(const Levels& pattern, const Levels& key) {
+  if (pattern.count != key.count) return false;
+  for (std::size_t i = 0; i < key.count; ++i) {
+    const std::string_view wanted = pattern.level[i];
+    if (!wanted.starts_with('{') && wanted != key.level[i]) return false;
+  }
+  return true;
+}
+
+Error invalid(std::string_view what, std::string_view why) {
+  std::string message(what);
+  message += ' ';
+  message += why;
+  return fail(Error::Code::InvalidArgument, std::move(message));
+}
+
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7F;
+}
+
+// C1 controls, U+0080 to U+009F, are C2 80 to C2 9F in UTF-8.
+bool has_c1_control(std::string_view id) {
+  for (std::size_t i = 0; i + 1 < id.size(); ++i) {
+    if (id[i] == '\xC2' && static_cast<unsigned char>(id[i + 1]) < 0xA0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<Topic> parse_topic(std::string_view routing_key) {
+  const Levels key = split(routing_key);
+  if (key.count > Levels::kMost) return std::nullopt;
+  for (const CompiledPattern& candidate : compiled_patterns()) {
+    if (!matches(candidate.levels, key)) continue;
+    Topic topic{.kind = candidate.pattern->kind,
+                .form = candidate.pattern->form,
+                .app = {},
+                .user = {},
+                .conversation = {},
+                .id = {}};
+    for (std::size_t i = 0; i < key.count; ++i) {
+      set(topic, candidate.levels.level[i], key.level[i]);
+    }
+    return topic;
+  }
+  return std::nullopt;
+}
+
+Result<> validate_id(std::string_view what, std::string_view id) {
+  if (id.empty()) return invalid(what, "is empty");
+  if (id.front() == '$') return invalid(what, "begins with $");
+  const std::size_t forbidden = id.find_first_of("./+#*%");
+  if (forbidden != std::string_view::npos) {
+    return invalid(what, std::string("contains ") + id[forbidden]);
+  }
+  if (std::any_of(id.begin(), id.end(), is_control) || has_c1_control(id)) {
+    return invalid(what, "contains a control character");
+  }
+  if (!is_utf8(id)) return invalid(what, "is not valid UTF-8");
+  return {};
+}
+
+Result<> validate(const Topic& topic) {
+  if (auto valid = validate_id("app", topic.app); !valid) return valid;
+  if (topic.kind == Topic::Kind::GroupUpdate) return {};
+  if (auto valid = validate_id("user", topic.user); !valid) return valid;
+  if (topic.kind == Topic::Kind::Presence) return validate_id("client", topic.id);
+  if (auto valid = validate_id("recipient or conversation", topic.conversation); !valid) {
+    return valid;
+  }
+  if (topic.kind == Topic::Kind::Receipt) {
+    if (auto valid = validate_id("message id", topic.id); !valid) return valid;
+  }
+  const std::size_t total = topic.app.size() + topic.user.size() + topic.conversation.size();
+  if (total > kMaxIds) {
+    return invalid(
+        "app, user and recipient",
+        "have " + std::to_string(total) + " bytes together, more than " + std::to_string(kMaxIds));
+  }
+  return {};
+}
+
+std::string_view app_of(std::string_view routing_key) {
+  const Levels key = split(routing_key);
+  const std::size_t first = key.level[0].empty() ? 1 : 0;
+  if (key.count < first + 2 || key.level[first] != "apps") return {};
+  if (key.level[first + 1] != "observer") return key.level[first + 1];
+  return key.count > first + 2 ? key.level[first + 2] : std::string_view();
+}
+
+bool is_group_id(std::string_view id) {
+  return id.find("group-") != std::string_view::npos;
+}
+
+std::string_view outgoing_key(Arena& arena, std::string_view app, std::string_view sender,
+                              std::string_view recipient, Form form) {
+  switch (form) {
+    case Form::Current:
+      return arena.join(
+          {"apps.", app, ".outgoing.users.", sender, ".messages.", recipient, ".outgoing"});
+    case Form::Legacy:
+      return arena.join({"apps.", app, ".users.", sender, ".messages.", recipient, ".outgoing"});
+    case Form::Readme:
+      return arena.join({"apps.", app, ".users.", sender, ".", recipient, ".messages.outgoing"});
+    case Form::ReadmeSlash:
+      return arena.join({".apps.", app, ".users.", sender, ".", recipient, ".messages.outgoing"});
+  }
+  return {};
+}
+
+std::string_view message_added_key(Arena& arena, std::string_view app, std::string_view owner,
+                                   std::string_view conversation, Form form) {
+  switch (form) {
+    case Form::Current:
+    case Form::Legacy:
+      return arena.join(
+          {"apps.", app, ".users.", owner, ".messages.", conversation, ".clientadded"});
+    case Form::Readme:
+      return arena.join(
+          {"apps.", app, ".users.", owner, ".", conversation, ".messages.clientadded"});
+    case Form::ReadmeSlash:
+      return arena.join(
+          {".apps.", app, ".users.", owner, ".", conversation, ".messages.clientadded"});
+  }
+  return {};
+}
+
+std::string_view message_updated_key(Arena& arena, std::string_view app, std::string_view owner,
+                                     std::string_view conversation, std::string_view message_id) {
+  return arena.join({"apps.", app, ".users.", owner, ".messages.", conversation, ".", message_id,
+                     ".clientupdated"});
+}
+
+std::string_view conversation_updated_key(Arena& arena, std::string_view app,
+                                          std::string_view owner, std::string_view conversation) {
+  return arena.join(
+      {"apps.", app, ".users.", owner, ".conversations.", conversation, ".clientupdated"});
+}
+
+std::string_view conversation_deleted_key(Arena& arena, std::string_view app,
+                                          std::string_view owner, std::string_view conversation) {
+  return arena.join(
+      {"apps.", app, ".users.", owner, ".conversations.", conversation, ".clientdeleted"});
+}
+
+std::string_view archived_conversation_added_key(Arena& arena, std::string_view app,
+                                                 std::string_view owner,
+                                                 std::string_view conversation) {
+  return arena.join(
+      {"apps.", app, ".users.", owner, ".archived_conversations.", conversation, ".clientadded"});
+}
+
+std::string_view group_updated_key(Arena& arena, std::string_view app, std::string_view member,
+                                   std::string_view group) {
+  return arena.join({"apps.", app, ".users.", member, ".groups.", group, ".clientupdated"});
+}
+
+std::string_view rejected_key(Arena& arena, std::string_view app) {
+  return arena.join({"observer.rejected.apps.", app});
+}
+
+std::string_view archive_key(Arena& arena, std::string_view app, std::string_view user,
+                             std::string_view conversation) {
+  return arena.join({"apps.", app, ".users.", user, ".conversations.", conversation, ".archive"});
+}
+
+std::string_view delivered_key(Arena& arena, std::string_view app, std::string_view owner,
+                               std::string_view conversation) {
+  return arena.join(
+      {"apps.observer.", app, ".users.", owner, ".messages.", conversation, ".delivered"});
+}
+
+std::string_view persist_key(Arena& arena, std::string_view app, std::string_view owner,
+                             std::string_view conversation) {
+  return arena.join(
+      {"apps.observer.", app, ".users.", owner, ".messages.", conversation, ".persist"});
+}
+
+std::string_view receipt_key(Arena& arena, std::string_view app, std::string_view user,
+                             std::string_view conversation, std::string_view message_id) {
+  return arena.join(
+      {"apps.", app, ".users.", user, ".messages.", conversation, ".", message_id, ".update"});
+}
+
+std::string_view conversation_patch_key(Arena& arena, std::string_view app, std::string_view user,
+                                        std::string_view conversation) {
+  return arena.join({"apps.", app, ".users.", user, ".conversations.", conversation, ".update"});
+}
+
+std::string_view presence_key(Arena& arena, std::string_view app, std::string_view user,
+                              std::string_view client) {
+  return arena.join({"apps.", app, ".users.", user, ".presence.", client});
+}
+
+std::string_view group_update_key(Arena& arena, std::string_view app) {
+  return arena.join({"apps.observer.", app, ".groups.update"});
+}
+
+}  // namespace chat21

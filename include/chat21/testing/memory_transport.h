@@ -21,7 +21,7 @@ namespace chat21::testing {
 class MemoryTransport final : public Transport {
  public:
   struct Options {
-    std::size_t prefetch = 256;             // deliveries out at the same time
+    std::size_t prefetch = 256;              // deliveries out at the same time
     std::size_t max_body_bytes = 1U << 20U;  // see Delivery::omitted
   };
   struct Published {
@@ -44,7 +44,9 @@ class MemoryTransport final : public Transport {
   const std::vector<Published>& published() const { return published_; }
   void clear_published() { published_.clear(); }
   // How often each outcome was settled.
-  std::size_t settled(Outcome outcome) const { return outcomes_[static_cast<std::size_t>(outcome)]; }
+  std::size_t settled(Outcome outcome) const {
+    return outcomes_[static_cast<std::size_t>(outcome)];
+  }
   // Messages in the queue or out and not settled.
   std::size_t pending() const { return queue_.size() + out_.size(); }
 
