@@ -57,8 +57,9 @@ struct Topic {
 // update. Ids are not judged here.
 std::optional<Topic> parse_topic(std::string_view routing_key);
 
-// Whether every id of the topic is valid and all derived keys fit. The error
-// (InvalidArgument) names the level and the rule.
+// Whether every id of the topic is valid and all derived keys fit; "observer" is
+// no app, it begins the services' own keys. The error (InvalidArgument) names the
+// level and the rule.
 Result<> validate(const Topic& topic);
 
 // An id is not empty, valid UTF-8, without control characters and without

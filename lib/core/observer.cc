@@ -1,1 +1,57 @@
-// to come
+#include "chat21/observer.h"
+
+#include <cassert>
+#include <utility>
+
+namespace chat21 {
+
+Observer::Observer(Transport& transport, Store& store, Router& router, Clock clock,
+                   Listener listener)
+    : transport_(transport),
+      store_(store),
+      router_(router),
+      clock_(std::move(clock)),
+      listener_(std::move(listener)) {}
+
+Result<std::size_t> Observer::run_once(std::chrono::milliseconds wait) {
+  const auto batch = transport_.receive(wait);
+  if (!batch) return batch.error();
+  if (auto processed = process(*batch); !processed) return processed.error();
+  return batch->size();
+}
+
+Result<> Observer::process(std::span<const Delivery> batch) {
+  while (!batch.empty()) {
+    records_.clear();
+    router_.needs(batch, records_);
+    const auto facts = store_.fetch(records_);
+    if (!facts) return facts.error();
+
+    effects_.clear();
+    const std::size_t decided = router_.route(batch, *facts, clock_(), effects_);
+    assert(decided > 0 && "a Router decides at least one delivery");
+    if (auto done = carry_out(); !done) return done;
+    batch = batch.subspan(decided);
+  }
+  return {};
+}
+
+Result<> Observer::carry_out() {
+  if (!effects_.writes.empty()) {
+    if (auto applied = store_.apply(effects_.writes); !applied) return applied;
+  }
+  if (!effects_.publishes.empty()) {
+    if (auto published = transport_.publish(effects_.publishes); !published) return published;
+  }
+  // Last, on purpose: settled before the confirms, a message would be lost if we
+  // died in between. The price is a repeat after a crash, announced by
+  // Delivery::redelivered.
+  if (auto settled = transport_.settle(effects_.settled); !settled) return settled;
+
+  if (listener_) {
+    for (const Event& event : effects_.events) listener_(event);
+  }
+  return {};
+}
+
+}  // namespace chat21

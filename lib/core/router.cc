@@ -1,1 +1,234 @@
-// to come
+#include "chat21/router.h"
+
+#include <bitset>
+#include <cassert>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "chat21/topic.h"
+
+#include "lib/core/handlers.h"
+#include "lib/core/text.h"
+
+namespace chat21 {
+namespace {
+
+// The records that the effects so far have changed, as a Bloom filter with one
+// hash: a wrong "yes" makes route() stop short for nothing, a wrong "no" does not
+// occur.
+class ChangedRecords {
+ public:
+  void add(const Write& write) {
+    std::visit([this](const auto& change) { add_change(change); }, write);
+  }
+  bool contains(const Record& record) const { return bits_[bit_of(record)]; }
+
+ private:
+  static constexpr std::size_t kBits = std::size_t{1} << 14U;
+
+  static std::size_t bit_of(const Record& record) {
+    const std::hash<std::string_view> hash;
+    std::size_t mixed = static_cast<std::size_t>(record.kind);
+    for (const std::string_view part :
+         {record.app, record.timeline, record.conversation, record.message_id}) {
+      mixed = mixed * 0x9E3779B97F4A7C15ULL + hash(part);
+    }
+    return (mixed ^ (mixed >> 32U)) % kBits;
+  }
+  void set(const Record& record) { bits_.set(bit_of(record)); }
+
+  void add_change(const SaveMessage&) {}
+  void add_change(const SaveCopy& w) {
+    set(Record::copy(w.app, w.timeline, w.conversation, w.message_id));
+  }
+  void add_change(const SaveLastMessage& w) {
+    set(Record::of_conversation(w.app, w.timeline, w.conversation));
+  }
+  // Part of a conversation's document, if it is of the last message.
+  void add_change(const RaiseStatus& w) {
+    set(Record::of_conversation(w.app, w.timeline, w.conversation));
+  }
+  void add_change(const PatchConversation& w) {
+    set(Record::of_conversation(w.app, w.timeline, w.conversation));
+  }
+  void add_change(const SaveGroup& w) { set(Record::group(w.app, w.group)); }
+  void add_change(const SaveInstance&) {}
+  void add_change(const RemoveInstance&) {}
+
+  std::bitset<kBits> bits_;
+};
+
+// A delivery whose topic and ids are valid, or why not.
+struct Addressed {
+  Topic topic;
+  Handled refused;
+};
+
+Addressed address(const Delivery& delivery) {
+  const auto topic = parse_topic(delivery.routing_key);
+  if (!topic) return {{}, {Outcome::UnknownTopic, "the protocol knows no such topic"}};
+  if (auto valid = validate(*topic); !valid) {
+    return {*topic, {Outcome::InvalidId, valid.error().message}};
+  }
+  return {*topic, {}};
+}
+
+bool too_large(const Delivery& delivery, const Router::Options& options) {
+  return delivery.omitted > 0 || delivery.body.size() > options.max_body_bytes;
+}
+
+Handled dispatch(Handling& handling) {
+  switch (handling.topic.kind) {
+    case Topic::Kind::Outgoing:
+      return handle_outgoing(handling);
+    case Topic::Kind::Delivered:
+      return handle_delivered(handling);
+    case Topic::Kind::Persist:
+      return handle_persist(handling);
+    case Topic::Kind::Receipt:
+      return handle_receipt(handling);
+    case Topic::Kind::ConversationPatch:
+      return handle_conversation_patch(handling);
+    case Topic::Kind::Archive:
+      return handle_archive(handling);
+    case Topic::Kind::Presence:
+      return handle_presence(handling);
+    case Topic::Kind::GroupUpdate:
+      return handle_group_update(handling);
+  }
+  return {Outcome::UnknownTopic, "a topic without a handler"};
+}
+
+// What was refused is kept for inspection, whole unless it was too large.
+std::string rejection(const Delivery& delivery, std::string_view app, const Handled& handled) {
+  std::string json;
+  add_text(json, "reason", to_string(handled.outcome));
+  add_text(json, "detail", handled.detail);
+  add_text(json, "routing_key", delivery.routing_key);
+  add_text(json, "app_id", app);
+  json += ",\"body_bytes\":" + std::to_string(delivery.body.size() + delivery.omitted);
+  if (handled.outcome == Outcome::TooLarge) return json;
+  if (is_utf8(delivery.body)) {
+    add_text(json, "body", delivery.body);
+  } else {
+    json += ",\"body_base64\":\"";
+    append_base64(json, delivery.body);
+    json += '"';
+  }
+  return json;
+}
+
+void reject(const Delivery& delivery, const Handled& handled, Effects& out) {
+  std::string_view app = app_of(delivery.routing_key);
+  if (!validate_id("app", app) || app.size() > kMaxIds) app = "unknown";
+  Arena& arena = out.arena;
+  const std::string json = rejection(delivery, app, handled);
+  out.publishes.push_back(
+      {.routing_key = rejected_key(arena, app), .body = arena.join({"{", json, "}"})});
+
+  Event event;
+  event.kind = Event::Kind::Rejected;
+  event.app = app;
+  event.routing_key = delivery.routing_key;
+  event.body = delivery.body;
+  event.outcome = handled.outcome;
+  event.detail = arena.join({handled.detail});
+  out.events.push_back(event);
+}
+
+}  // namespace
+
+class Router::Impl {
+ public:
+  Impl(Options options, std::span<Policy* const> policies)
+      : options_(options), policies_(policies.begin(), policies.end()), ids_(options.seed) {}
+
+  void needs(std::span<const Delivery> deliveries, std::vector<Record>& out) const {
+    for (const Delivery& delivery : deliveries) {
+      Record record;
+      if (needs_record(delivery, address(delivery), record)) out.push_back(record);
+    }
+  }
+
+  std::size_t route(std::span<const Delivery> deliveries, std::span<const Fact> facts, Time now,
+                    Effects& out) {
+    ChangedRecords changed;
+    std::size_t decided = 0;
+    for (const Delivery& delivery : deliveries) {
+      const Addressed addressed = address(delivery);
+      Record record;
+      const Fact* fact = nullptr;
+      if (needs_record(delivery, addressed, record)) {
+        if (changed.contains(record)) break;
+        assert(!facts.empty() && "every record that needs() names has its fact");
+        fact = &facts.front();
+        facts = facts.subspan(1);
+      }
+      const std::size_t written = out.writes.size();
+      decide(delivery, addressed, fact, now, out);
+      ++decided;
+      for (std::size_t i = written; i < out.writes.size(); ++i) changed.add(out.writes[i]);
+      if (out.writes.size() + out.publishes.size() >= options_.max_effects) break;
+    }
+    return decided;
+  }
+
+ private:
+  bool needs_record(const Delivery& delivery, const Addressed& addressed, Record& record) const {
+    return addressed.refused.outcome == Outcome::Done && !too_large(delivery, options_) &&
+           record_of(addressed.topic, delivery.body, record);
+  }
+
+  void decide(const Delivery& delivery, const Addressed& addressed, const Fact* fact, Time now,
+              Effects& out) {
+    Handled handled = addressed.refused;
+    if (handled.outcome == Outcome::Done) {
+      handled = handle(delivery, addressed.topic, fact, now, out);
+    }
+    if (handled.outcome != Outcome::Done && handled.outcome != Outcome::Ignored) {
+      reject(delivery, handled, out);
+    }
+    out.settled.push_back({.tag = delivery.tag, .outcome = handled.outcome});
+  }
+
+  Handled handle(const Delivery& delivery, const Topic& topic, const Fact* fact, Time now,
+                 Effects& out) {
+    if (too_large(delivery, options_)) {
+      return {Outcome::TooLarge,
+              "the body has " + std::to_string(delivery.body.size() + delivery.omitted) +
+                  " bytes, more than " + std::to_string(options_.max_body_bytes)};
+    }
+    Handling handling{.options = options_,
+                      .policies = policies_,
+                      .ids = ids_,
+                      .body = body_,
+                      .delivery = delivery,
+                      .topic = topic,
+                      .fact = fact,
+                      .now = now,
+                      .out = out};
+    return dispatch(handling);
+  }
+
+  Options options_;
+  std::vector<Policy*> policies_;
+  MessageIds ids_;
+  JsonObject body_;
+};
+
+Router::Router(Options options, std::span<Policy* const> policies)
+    : impl_(std::make_unique<Impl>(options, policies)) {}
+
+Router::~Router() = default;
+
+void Router::needs(std::span<const Delivery> deliveries, std::vector<Record>& out) const {
+  impl_->needs(deliveries, out);
+}
+
+std::size_t Router::route(std::span<const Delivery> deliveries, std::span<const Fact> facts,
+                          Time now, Effects& out) {
+  return impl_->route(deliveries, facts, now, out);
+}
+
+}  // namespace chat21

@@ -148,6 +148,7 @@ Result<> validate_id(std::string_view what, std::string_view id) {
 
 Result<> validate(const Topic& topic) {
   if (auto valid = validate_id("app", topic.app); !valid) return valid;
+  if (topic.app == "observer") return invalid("app", "is observer, which the services' keys use");
   if (topic.kind == Topic::Kind::GroupUpdate) return {};
   if (auto valid = validate_id("user", topic.user); !valid) return valid;
   if (topic.kind == Topic::Kind::Presence) return validate_id("client", topic.id);
