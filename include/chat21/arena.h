@@ -33,7 +33,7 @@ class Arena {
  private:
   struct Block {
     std::unique_ptr<char[]> bytes;
-    std::size_t size;
+    std::size_t size = 0;
   };
   std::vector<Block> blocks_;
   std::size_t block_ = 0;  // the block being filled

@@ -15,7 +15,9 @@ using Stream = rapidjson::MemoryStream;
 
 namespace {
 
-// Numbers are only checked, never converted: 1e400 is valid JSON.
+// Numbers are checked and not converted: they are passed on as written. The
+// reader refuses those far outside the range of a double, as RFC 8259 §6 allows;
+// no JavaScript client can send one.
 constexpr unsigned kParseFlags =
     rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
 
@@ -35,6 +37,8 @@ class MemberScanner {
   bool too_deep() const { return depth_ > kMaxJsonDepth; }
   bool root_is_object() const { return root_is_object_; }
 
+  // The names are RapidJSON's.
+  // NOLINTBEGIN(readability-identifier-naming)
   bool Null() { return scalar(Type::Null); }
   bool Bool(bool value) { return scalar(value ? Type::True : Type::False); }
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return scalar(Type::Number); }
@@ -61,6 +65,7 @@ class MemberScanner {
   bool Int64(std::int64_t) { return false; }
   bool Uint64(std::uint64_t) { return false; }
   bool Double(double) { return false; }
+  // NOLINTEND(readability-identifier-naming)
 
  private:
   // The key as it stands in the text if it was written without escapes, else a
@@ -202,6 +207,7 @@ std::string decode_string(const JsonMember& member) {
 
   struct Taker : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Taker> {
     std::string text;
+    // NOLINTNEXTLINE(readability-identifier-naming): RapidJSON's name
     bool String(const char* bytes, rapidjson::SizeType length, bool) {
       text.assign(bytes, length);
       return true;

@@ -1,0 +1,151 @@
+#include "chat21/topic.h"
+
+#include <gtest/gtest.h>
+#include <string>
+
+namespace chat21 {
+namespace {
+
+using Kind = Topic::Kind;
+
+TEST(Topic, ParsesEveryKeyThatItBuilds) {
+  Arena arena;
+  struct Case {
+    std::string_view key;
+    Topic topic;
+  };
+  for (const Case& one : {
+           Case{outgoing_key(arena, "a", "me", "to"),
+                {Kind::Outgoing, Form::Current, "a", "me", "to", {}}},
+           Case{outgoing_key(arena, "a", "me", "to", Form::Legacy),
+                {Kind::Outgoing, Form::Legacy, "a", "me", "to", {}}},
+           Case{outgoing_key(arena, "a", "me", "to", Form::Readme),
+                {Kind::Outgoing, Form::Readme, "a", "me", "to", {}}},
+           Case{outgoing_key(arena, "a", "me", "to", Form::ReadmeSlash),
+                {Kind::Outgoing, Form::ReadmeSlash, "a", "me", "to", {}}},
+           Case{delivered_key(arena, "a", "me", "to"),
+                {Kind::Delivered, Form::Current, "a", "me", "to", {}}},
+           Case{persist_key(arena, "a", "me", "to"),
+                {Kind::Persist, Form::Current, "a", "me", "to", {}}},
+           Case{receipt_key(arena, "a", "me", "to", "m1"),
+                {Kind::Receipt, Form::Current, "a", "me", "to", "m1"}},
+           Case{conversation_patch_key(arena, "a", "me", "to"),
+                {Kind::ConversationPatch, Form::Current, "a", "me", "to", {}}},
+           Case{archive_key(arena, "a", "me", "to"),
+                {Kind::Archive, Form::Current, "a", "me", "to", {}}},
+           Case{presence_key(arena, "a", "me", "c1"),
+                {Kind::Presence, Form::Current, "a", "me", {}, "c1"}},
+           Case{group_update_key(arena, "a"), {Kind::GroupUpdate, Form::Current, "a", {}, {}, {}}},
+       }) {
+    const auto topic = parse_topic(one.key);
+    ASSERT_TRUE(topic) << one.key;
+    EXPECT_EQ(*topic, one.topic) << one.key;
+    EXPECT_TRUE(validate(*topic)) << one.key;
+    EXPECT_EQ(app_of(one.key), "a") << one.key;
+  }
+}
+
+// The catalogue of docs/PROTOCOL.md, letter for letter.
+TEST(Topic, BuildsTheKeysOfTheCatalogue) {
+  Arena arena;
+  EXPECT_EQ(outgoing_key(arena, "tilechat", "me", "to"),
+            "apps.tilechat.outgoing.users.me.messages.to.outgoing");
+  EXPECT_EQ(message_added_key(arena, "tilechat", "me", "to"),
+            "apps.tilechat.users.me.messages.to.clientadded");
+  EXPECT_EQ(message_added_key(arena, "tilechat", "me", "to", Form::Readme),
+            "apps.tilechat.users.me.to.messages.clientadded");
+  EXPECT_EQ(message_added_key(arena, "tilechat", "me", "to", Form::ReadmeSlash),
+            ".apps.tilechat.users.me.to.messages.clientadded");
+  EXPECT_EQ(message_updated_key(arena, "tilechat", "me", "to", "m1"),
+            "apps.tilechat.users.me.messages.to.m1.clientupdated");
+  EXPECT_EQ(receipt_key(arena, "tilechat", "me", "to", "m1"),
+            "apps.tilechat.users.me.messages.to.m1.update");
+  EXPECT_EQ(conversation_patch_key(arena, "tilechat", "me", "to"),
+            "apps.tilechat.users.me.conversations.to.update");
+  EXPECT_EQ(conversation_updated_key(arena, "tilechat", "me", "to"),
+            "apps.tilechat.users.me.conversations.to.clientupdated");
+  EXPECT_EQ(conversation_deleted_key(arena, "tilechat", "me", "to"),
+            "apps.tilechat.users.me.conversations.to.clientdeleted");
+  EXPECT_EQ(archived_conversation_added_key(arena, "tilechat", "me", "to"),
+            "apps.tilechat.users.me.archived_conversations.to.clientadded");
+  EXPECT_EQ(archive_key(arena, "tilechat", "me", "to"),
+            "apps.tilechat.users.me.conversations.to.archive");
+  EXPECT_EQ(presence_key(arena, "tilechat", "me", "c1"), "apps.tilechat.users.me.presence.c1");
+  EXPECT_EQ(persist_key(arena, "tilechat", "me", "to"),
+            "apps.observer.tilechat.users.me.messages.to.persist");
+  EXPECT_EQ(delivered_key(arena, "tilechat", "me", "to"),
+            "apps.observer.tilechat.users.me.messages.to.delivered");
+  EXPECT_EQ(group_update_key(arena, "tilechat"), "apps.observer.tilechat.groups.update");
+  EXPECT_EQ(group_updated_key(arena, "tilechat", "me", "g"),
+            "apps.tilechat.users.me.groups.g.clientupdated");
+  EXPECT_EQ(rejected_key(arena, "tilechat"), "observer.rejected.apps.tilechat");
+}
+
+TEST(Topic, ReadsALegacyKeyBeforeAReadmeOneWhereBothFit) {
+  const auto topic = parse_topic("apps.a.users.me.messages.messages.outgoing");
+  ASSERT_TRUE(topic);
+  EXPECT_EQ(topic->form, Form::Legacy);
+  EXPECT_EQ(topic->conversation, "messages");
+}
+
+TEST(Topic, MatchesKeysWhole) {
+  for (const std::string_view key :
+       {"apps.a.users.me.groups.update", "x.apps.a.users.me.presence.c", "apps.a.users.me.presence",
+        "apps.a.users.me.presence.c.d", "apps.a.users.me.messages.to.clientadded", "..",
+        ".apps.a.users.me.messages.to.outgoing", "apps.observer.a.groups.create"}) {
+    EXPECT_FALSE(parse_topic(key)) << key;
+  }
+}
+
+TEST(Topic, NamesTheLevelAndTheRuleThatIsBroken) {
+  const auto why = [](std::string_view key) {
+    const auto topic = parse_topic(key);
+    const auto valid = validate(topic.value());
+    return valid ? std::string("valid") : valid.error().message;
+  };
+  EXPECT_EQ(why("apps.a.users.me.messages..m1.update"), "recipient or conversation is empty");
+  EXPECT_EQ(why("apps.a.users.m#.messages.to.m1.update"), "user contains #");
+  EXPECT_EQ(why("apps.a.users.me.messages.to.$1.update"), "message id begins with $");
+  EXPECT_EQ(why("apps.a.users.me.presence.c\n"), "client contains a control character");
+  EXPECT_EQ(why("apps.\xFF.users.me.presence.c"), "app is not valid UTF-8");
+  EXPECT_EQ(why("apps.observer.users.me.presence.c"),
+            "app is observer, which the services' keys use");
+}
+
+TEST(Topic, LetsEveryDerivedKeyFitWhenTheIdsAreValid) {
+  Arena arena;
+  const std::string me(90, 'm');
+  const std::string to(kMaxIds - me.size() - 1, 't');
+  const std::string id(36, 'i');
+  const auto topic = parse_topic(outgoing_key(arena, "a", me, to));
+  ASSERT_TRUE(topic && validate(*topic));
+  for (const std::string_view key :
+       {message_added_key(arena, "a", me, to, Form::ReadmeSlash),
+        message_updated_key(arena, "a", me, to, id), receipt_key(arena, "a", me, to, id),
+        archived_conversation_added_key(arena, "a", me, to), persist_key(arena, "a", me, to),
+        delivered_key(arena, "a", me, to), group_updated_key(arena, "a", me, to),
+        outgoing_key(arena, "a", me, to)}) {
+    EXPECT_LE(key.size(), kMaxRoutingKey) << key;
+  }
+  EXPECT_EQ(message_updated_key(arena, "a", me, to, id).size(), kMaxRoutingKey);
+}
+
+TEST(Topic, KnowsAGroupByItsId) {
+  EXPECT_TRUE(is_group_id("group-1"));
+  EXPECT_TRUE(is_group_id("support-group-1"));
+  EXPECT_FALSE(is_group_id("group1"));
+  EXPECT_FALSE(is_group_id("Group-1"));
+}
+
+TEST(Topic, FindsTheAppOfAnyKey) {
+  EXPECT_EQ(app_of("apps.a"), "a");
+  EXPECT_EQ(app_of(".apps.a.x"), "a");
+  EXPECT_EQ(app_of("apps.observer.a.x"), "a");
+  EXPECT_EQ(app_of("apps.observer"), "");
+  EXPECT_EQ(app_of("apps"), "");
+  EXPECT_EQ(app_of(""), "");
+  EXPECT_EQ(app_of("other.a"), "");
+}
+
+}  // namespace
+}  // namespace chat21
