@@ -23,6 +23,9 @@ inline constexpr std::size_t kMaxRoutingKey = 255;
 // the longest, fits into kMaxRoutingKey.
 inline constexpr std::size_t kMaxIds = 182;
 
+// A message id in bytes, at the most: that of a UUID's text form.
+inline constexpr std::size_t kMaxMessageId = 36;
+
 // In which of the accepted orders of levels a message was sent. It is delivered
 // in the same one.
 enum class Form : std::uint8_t {
@@ -67,6 +70,9 @@ Result<> validate(const Topic& topic);
 // (reserved by MQTT 3.1.1 §4.7.2 and by document stores). `what` names the id in
 // the error.
 Result<> validate_id(std::string_view what, std::string_view id);
+
+// A valid id of at most kMaxMessageId bytes.
+Result<> validate_message_id(std::string_view id);
 
 // The app of a routing key of any kind, for bookkeeping; empty if there is none.
 std::string_view app_of(std::string_view routing_key);

@@ -108,13 +108,17 @@ bool read_known_group(Handling& handling, Group& group) {
 }
 
 Handled read_group(Handling& handling, Group& group) {
+  const Topic& topic = handling.topic;
+  // The keys of the group's own timeline have its id twice.
+  auto valid = validate_member(topic.app, topic.conversation, topic.conversation);
+  if (valid.outcome != Outcome::Done) return valid;
   const JsonMember* written = handling.body.find("group");
   if (is_truthy(written)) return read_inline_group(handling, *written, group);
   if (read_known_group(handling, group)) return {};
   // Nobody knows it: the message still reaches the sender and the group's own
   // timeline, from which it can be read once the group exists.
-  add_member(group, handling.out.arena, handling.topic.user);
-  add_member_once(group, handling.out.arena, handling.topic.conversation);
+  add_member(group, handling.out.arena, topic.user);
+  add_member_once(group, handling.out.arena, topic.conversation);
   return {};
 }
 

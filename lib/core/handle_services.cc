@@ -57,11 +57,8 @@ Handled read_stamped(Handling& handling, StampedElsewhere& message) {
   }
   Arena& arena = handling.out.arena;
   message.message_id = arena.join({decode_string(*id)});
-  if (auto valid = validate_id("message_id", message.message_id); !valid) {
+  if (auto valid = validate_message_id(message.message_id); !valid) {
     return {Outcome::InvalidId, valid.error().message};
-  }
-  if (message.message_id.size() > kMessageIdBytes) {
-    return {Outcome::InvalidId, "message_id has more than 36 bytes"};
   }
   if (!read_status(body.find("status"), message.status)) {
     return {Outcome::Malformed, "status is none of 100, 150, 200, 250"};
@@ -102,6 +99,9 @@ Handled read_group_id(Handling& handling, GroupUpdate& update) {
   if (auto valid = validate_id("group.uid", update.id); !valid) {
     return {Outcome::InvalidId, valid.error().message};
   }
+  // The keys of the group's own timeline have its id twice.
+  auto valid = validate_member(handling.topic.app, update.id, update.id);
+  if (valid.outcome != Outcome::Done) return valid;
   const JsonMember* app = update.group.find("appId");
   if (app == nullptr) return {};
   if (!app->is(Type::String) || decode_string(*app) != handling.topic.app) {

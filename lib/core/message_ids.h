@@ -8,10 +8,11 @@
 #include <string_view>
 
 #include "chat21/delivery.h"
+#include "chat21/topic.h"
 
 namespace chat21 {
 
-inline constexpr std::size_t kMessageIdBytes = 36;
+inline constexpr std::size_t kMessageIdBytes = kMaxMessageId;
 
 // Equal seeds and times give equal ids. One thread at a time.
 class MessageIds {

@@ -146,6 +146,13 @@ Result<> validate_id(std::string_view what, std::string_view id) {
   return {};
 }
 
+Result<> validate_message_id(std::string_view id) {
+  if (auto valid = validate_id("message id", id); !valid) return valid;
+  if (id.size() <= kMaxMessageId) return {};
+  return invalid("message id", "has " + std::to_string(id.size()) + " bytes, more than " +
+                                   std::to_string(kMaxMessageId));
+}
+
 Result<> validate(const Topic& topic) {
   if (auto valid = validate_id("app", topic.app); !valid) return valid;
   if (topic.app == "observer") return invalid("app", "is observer, which the services' keys use");
@@ -156,7 +163,7 @@ Result<> validate(const Topic& topic) {
     return valid;
   }
   if (topic.kind == Topic::Kind::Receipt) {
-    if (auto valid = validate_id("message id", topic.id); !valid) return valid;
+    if (auto valid = validate_message_id(topic.id); !valid) return valid;
   }
   const std::size_t total = topic.app.size() + topic.user.size() + topic.conversation.size();
   if (total > kMaxIds) {

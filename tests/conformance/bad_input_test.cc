@@ -35,7 +35,8 @@ std::string repeat(std::string_view what, std::size_t times) {
 TEST_F(BadInput, ThatIsNoJsonObjectIsMalformed) {
   for (const std::string_view body :
        {"", " ", "{", "{\"a\":}", "{\"a\":1,}", "{'a':1}", "null", "true", "5", "\"x\"", "[]",
-        "[{\"a\":1}]", "{}x", "{} {}", "{\"a\":1e}", "{\"a\":1e400}", "{\"a\":\"\\ud800\"}", "\xEF\xBB\xBF{}"}) {
+        "[{\"a\":1}]", "{}x", "{} {}", "{\"a\":1e}", "{\"a\":1e400}", "{\"a\":\"\\ud800\"}",
+        "\xEF\xBB\xBF{}"}) {
     arrive(kKey, body);
     SCOPED_TRACE(body);
     expect_rejected(Outcome::Malformed);
@@ -117,6 +118,20 @@ TEST_F(BadInput, WithIdsTooLongForTheKeysDerivedFromThemIsRefused) {
   arrive("apps.tilechat.outgoing.users." + long_one + ".messages.u200.outgoing", "{}");
   expect_rejected(Outcome::InvalidId);
   EXPECT_THAT(detail(), HasSubstr("183 bytes together, more than 182"));
+}
+
+TEST_F(BadInput, WithAGroupIdTooLongForTheGroupsOwnTimelineIsRefused) {
+  const std::string fits = "group-" + std::string(81, 'g');
+  arrive("apps.tilechat.outgoing.users.u.messages." + fits + ".outgoing", "{}");
+  EXPECT_EQ(outcome(), Outcome::Done);
+  arrive("apps.tilechat.outgoing.users.u.messages." + fits + "g.outgoing", "{}");
+  expect_rejected(Outcome::InvalidId);
+}
+
+TEST_F(BadInput, WithAMessageIdLongerThanAnyIsRefused) {
+  arrive("apps.tilechat.users.u2.messages.u1." + std::string(37, 'm') + ".update",
+         R"({"status":200})");
+  expect_rejected(Outcome::InvalidId);
 }
 
 TEST_F(BadInput, CountsBytesNotCharacters) {

@@ -1,0 +1,83 @@
+// What every test run can afford without clang: valid inputs, broken at random
+// places in ways that a seed repeats.
+#include <array>
+#include <gtest/gtest.h>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "tests/fuzz/router_fuzz.h"
+
+namespace chat21::tests {
+namespace {
+
+constexpr std::array<std::string_view, 12> kValid = {
+    "apps.tilechat.outgoing.users.u1.messages.u2.outgoing\n"
+    R"({"text":"hi","attributes":{"hiddenFor":"u1","updateconversation":false},"metadata":null})",
+    "apps.tilechat.users.u1.messages.u2.outgoing\n"
+    R"({"timestamp":0,"channel_type":"group","x":[1,2.5e3,{"a":{"b":null}}]})",
+    "apps.tilechat.users.u1.group-1.messages.outgoing\n"
+    R"({"group":{"name":"x","members":{"u2":1,"u\u0033":1}},"text":"\ud83d\ude00"})",
+    ".apps.tilechat.users.u1.u2.messages.outgoing\n{}",
+    "apps.tilechat.users.u1.messages.u2.m1.update\n{\"status\":200}",
+    "apps.tilechat.users.u1.conversations.u2.update\n{\"is_new\":false,\"archived\":true}",
+    "apps.tilechat.users.u1.conversations.u2.archive\n{}",
+    "apps.tilechat.users.u1.presence.c1\n{\"connected\":true}",
+    "apps.observer.tilechat.users.u1.messages.group-1.delivered\n"
+    R"({"message_id":"m1","_id":"1","status":150,"timestamp":1750000000000,"__history":"true"})",
+    "apps.observer.tilechat.users.u1.messages.u2.persist\n"
+    R"({"message_id":"0199c82c-0000-7000-8000-000000000000","status":100,"text":"x"})",
+    "apps.observer.tilechat.groups.update\n"
+    R"({"group":{"uid":"group-1","appId":"tilechat","members":{"u1":1},"updatedOn":5},)"
+    R"("notify_to":{"u1":1,"u2":1}})",
+    "apps.tilechat.users.u1.groups.update\n{}"};
+
+constexpr std::array<std::string_view, 24> kTokens = {
+    "{",           "}",        "[",  "]",          "\"",
+    ":",           ",",        "\\", "\\u0000",    "\\ud800",
+    "\xFF",        "\xC2\x80", ".",  "*",          "#",
+    "null",        "1e308",    "-0", "\"group\":", "\"members\":{",
+    "\"status\":", "group-",   "\n", "\"_id\":1,"};
+
+std::string mutate(std::mt19937_64& random, std::string text) {
+  const auto below = [&](std::size_t end) { return end == 0 ? 0 : random() % end; };
+  for (std::size_t changes = 1 + below(6); changes > 0; --changes) {
+    const std::size_t at = below(text.size() + 1);
+    switch (random() % 6) {
+      case 0:
+        text.erase(at, 1 + below(8));
+        break;
+      case 1:
+        text.insert(at, kTokens[below(kTokens.size())]);
+        break;
+      case 2:
+        text.insert(at, 1, static_cast<char>(random()));
+        break;
+      case 3:
+        if (at < text.size()) text[at] = static_cast<char>(random());
+        break;
+      case 4:
+        text.insert(at, text.substr(below(text.size() + 1), 1 + below(40)));
+        break;
+      default:
+        text.insert(at, std::string(1 + below(300), text.empty() ? 'x' : text[below(text.size())]));
+    }
+  }
+  return text;
+}
+
+TEST(Stranger, MayKnowTheProtocol) {
+  for (const std::string_view input : kValid) route_stranger(input);
+}
+
+TEST(Stranger, BreaksNoPromiseOfTheRouter) {
+  for (std::uint64_t seed = 0; seed < 20000; ++seed) {
+    std::mt19937_64 random(seed);
+    const std::string input = mutate(random, std::string(kValid[seed % kValid.size()]));
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    route_stranger(input);
+  }
+}
+
+}  // namespace
+}  // namespace chat21::tests

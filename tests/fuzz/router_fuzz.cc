@@ -1,0 +1,98 @@
+#include "tests/fuzz/router_fuzz.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "chat21/document.h"
+#include "chat21/router.h"
+#include "chat21/topic.h"
+
+#include "lib/core/json.h"
+
+namespace chat21::tests {
+namespace {
+
+void promise(bool kept, std::string_view what) {
+  if (kept) return;
+  std::fprintf(stderr, "broken promise: %.*s\n", static_cast<int>(what.size()), what.data());
+  std::abort();
+}
+
+// What the Store would know, if it knew everything that is asked for.
+std::string_view document_for(const Record& record) {
+  switch (record.kind) {
+    case Record::Kind::Group:
+      return R"({"uid":"group-1","members":{"u1":1,"u\u0032":1,"a.b":1}})";
+    case Record::Kind::Conversation:
+      return R"({"_id":"a","text":"hi","archived":false,"is_new":true})";
+    case Record::Kind::Copy:
+      return {};
+  }
+  return {};
+}
+
+void check_json(std::string_view body) {
+  JsonObject object;
+  promise(object.parse(body).has_value(), "a published body is a JSON object");
+}
+
+void check_publish(const Publish& publish, bool service) {
+  promise(publish.routing_key.size() <= kMaxRoutingKey, "a published key fits: " + std::string(publish.routing_key));
+  check_json(publish.body);
+  const std::string_view key = publish.routing_key;
+  if (key.starts_with("observer.rejected.apps.")) return;
+  promise(key.starts_with("apps.") || key.starts_with(".apps."), "a published key is an inbox's");
+  promise(service || key.find(".client") != std::string_view::npos, "an inbox key has its verb");
+  // What we publish must not come back to us: a loop would never end.
+  promise(!parse_topic(key), "a published key is none that we consume");
+}
+
+void check_write(const Write& write) {
+  if (const auto* message = std::get_if<SaveMessage>(&write)) {
+    check_json(message->body);
+    promise(validate_id("message id", message->message_id).has_value(), "message ids are valid");
+    check_json(message_document({.app = message->app,
+                                 .timeline = "a",
+                                 .conversation = "b",
+                                 .message_id = message->message_id,
+                                 .status = Status::Sent,
+                                 .body = message->body}));
+  }
+  if (const auto* copy = std::get_if<SaveCopy>(&write)) {
+    promise(validate_id("timeline", copy->timeline).has_value(), "timelines are valid ids");
+    promise(validate_id("conversation", copy->conversation).has_value(),
+            "conversations are valid ids");
+    if (!copy->own_body.empty()) check_json(copy->own_body);
+  }
+  if (const auto* group = std::get_if<SaveGroup>(&write)) check_json(group->body);
+}
+
+}  // namespace
+
+void route_stranger(std::string_view input) {
+  const std::size_t end_of_key = input.find('\n');
+  const Delivery delivery{.tag = 1,
+                          .routing_key = input.substr(0, end_of_key),
+                          .body = end_of_key == std::string_view::npos
+                                      ? std::string_view()
+                                      : input.substr(end_of_key + 1)};
+  Router router({.seed = 1});
+  std::vector<Record> records;
+  router.needs({&delivery, 1}, records);
+  std::vector<Fact> facts;
+  for (const Record& record : records) {
+    facts.push_back({.found = true, .document = document_for(record)});
+  }
+  Effects effects;
+  const Time now{std::chrono::milliseconds(1760000000456)};
+  promise(router.route({&delivery, 1}, facts, now, effects) == 1, "one delivery is decided");
+  promise(effects.settled.size() == 1 && effects.settled[0].tag == 1,
+          "a delivery is settled exactly once");
+  const bool service = delivery.routing_key.starts_with("apps.observer.");
+  for (const Publish& publish : effects.publishes) check_publish(publish, service);
+  for (const Write& write : effects.writes) check_write(write);
+}
+
+}  // namespace chat21::tests
