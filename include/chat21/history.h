@@ -2,7 +2,8 @@
 //
 // A History object belongs to one thread at a time. It may be used while a
 // Store on the same data is writing, from another thread or process; each call
-// sees whole batches. Documents are returned as JSON texts (document.h).
+// sees whole batches. Documents are returned as JSON texts (document.h). Errors:
+// InvalidArgument (a limit that is not 1 to kMaxPage), Unavailable, Corrupt.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +16,14 @@
 
 namespace chat21 {
 
+// Entries of one answer at the most.
+inline constexpr std::size_t kMaxPage = 1000;
+
 // Which part of a list: nothing set means the newest `limit` entries.
 struct Page {
   std::string_view before;  // only messages older than this message id
   std::string_view after;   // only messages newer than this one; then the oldest of those first
-  std::size_t limit = 200;  // entries at the most, 1 to 1000
+  std::size_t limit = 200;  // entries at the most, 1 to kMaxPage
 };
 
 class History {

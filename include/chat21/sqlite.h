@@ -2,8 +2,10 @@
 //
 // Thread rule: a Store or History object belongs to one thread at a time. Any
 // number of Histories, in any threads or processes, may read beside one Store.
-// One Store per file: a second one waits `busy_timeout` for the lock and then
-// reports Unavailable.
+// One Store per file, since what it has fetched must stay true until it applies:
+// opening a second one waits `busy_timeout` and then reports Unavailable. The lock
+// is an empty file beside, "<path>-lock"; it may stay and is freed when the process
+// ends, however it ends.
 #pragma once
 
 #include <chrono>

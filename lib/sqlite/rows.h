@@ -1,0 +1,24 @@
+// The SQL that both the Store and the History read with, and the documents that
+// its rows become.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lib/sqlite/database.h"
+
+namespace chat21::sqlite {
+
+// Of one conversation: ?1 app, ?2 timeline, ?3 conversation.
+std::string select_conversation();
+
+// Of many, the latest first: ?1 app, ?2 timeline, ?3 archived, ?4 limit.
+std::string select_conversations();
+
+// Of one group: ?1 app, ?2 group. The only column is its body.
+std::string select_group();
+
+// The current row of one of the first two, as a document.
+std::string conversation_of(const Run& row, std::string_view app, std::string_view timeline);
+
+}  // namespace chat21::sqlite
