@@ -1,7 +1,10 @@
 #include "lib/sqlite/connect.h"
 
+#include <cerrno>
+#include <fcntl.h>
 #include <string>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include "lib/sqlite/schema.h"
@@ -16,19 +19,35 @@ Error wrong_path(const SqliteOptions& options, const std::string& why) {
 }
 
 // What SQLite would report as "unable to open", in words that tell what to mend.
-Result<> check_path(const SqliteOptions& options, bool must_exist) {
+Result<> check_path(const SqliteOptions& options) {
   namespace fs = std::filesystem;
   if (options.path.empty()) return wrong_path(options, "the path is empty");
-  std::error_code ignored;  // what cannot be looked at, SQLite cannot open either, and says why
+  std::error_code ignored;  // what cannot be looked at, SQLite cannot open either
   if (fs::is_directory(options.path, ignored)) return wrong_path(options, "it is a folder");
   const fs::path folder = fs::absolute(options.path, ignored).parent_path();
   if (fs::status(folder, ignored).type() == fs::file_type::not_found) {
     return wrong_path(options, "the folder '" + folder.string() + "' does not exist");
   }
-  if (must_exist && fs::status(options.path, ignored).type() == fs::file_type::not_found) {
-    return wrong_path(options, "it does not exist; a Store creates it");
-  }
   return {};
+}
+
+// A Store keeps its log and its lock beside the file.
+Result<> check_writable(const SqliteOptions& options) {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::absolute(options.path, error).parent_path();
+  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+  error.assign(errno, std::generic_category());
+  return wrong_path(options,
+                    "no file can be made in '" + folder.string() + "': " + error.message());
+}
+
+Result<> check_exists(const SqliteOptions& options) {
+  std::error_code ignored;  // as above
+  if (std::filesystem::status(options.path, ignored).type() !=
+      std::filesystem::file_type::not_found) {
+    return {};
+  }
+  return wrong_path(options, "it does not exist; a Store creates it");
 }
 
 Result<Database> take_lock(const Database& database, const SqliteOptions& options) {
@@ -85,7 +104,8 @@ Result<> set_up(Database& database, const SqliteOptions& options) {
 }  // namespace
 
 Result<StoreConnection> connect_store(const SqliteOptions& options) {
-  if (Result<> path = check_path(options, false); !path) return path.error();
+  if (Result<> path = check_path(options); !path) return path.error();
+  if (Result<> folder = check_writable(options); !folder) return folder.error();
   Result<Database> database =
       Database::open(options.path, Database::Access::Create, options.busy_timeout);
   if (!database) return database.error();
@@ -96,7 +116,8 @@ Result<StoreConnection> connect_store(const SqliteOptions& options) {
 }
 
 Result<Database> connect_history(const SqliteOptions& options) {
-  if (Result<> path = check_path(options, true); !path) return path.error();
+  if (Result<> path = check_path(options); !path) return path.error();
+  if (Result<> file = check_exists(options); !file) return file.error();
   Result<Database> database =
       Database::open(options.path, Database::Access::Read, options.busy_timeout);
   if (!database) return database.error();

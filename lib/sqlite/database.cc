@@ -35,17 +35,13 @@ Error::Code code_of(int result) {
   }
 }
 
-bool from_the_system(int result) {
-  const int primary = result & 0xff;
-  return primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL;
-}
-
 std::string reason(sqlite3* connection, int result) {
   if ((result & 0xff) == SQLITE_BUSY) return "another process or Store is writing to it";
   std::string text = sqlite3_errmsg(connection);
   text += " (SQLite code " + std::to_string(result);
+  // Not where opening fails: SQLite tries again for reading only, and reports that.
   const int system = sqlite3_system_errno(connection);
-  if (system != 0 && from_the_system(result)) {
+  if (system != 0 && (result & 0xff) == SQLITE_IOERR) {
     text += ", " + std::generic_category().message(system);
   }
   return text + ")";

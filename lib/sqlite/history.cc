@@ -28,25 +28,16 @@ struct HistoryStatements {
   Statement conversations, conversation, newest_messages, oldest_messages, group, instances;
 };
 
-std::string select_messages(std::string_view order) {
-  return "SELECT c.message_id, c.status, ifnull(c.own_body, m.body) FROM copies AS c"
-         " LEFT JOIN messages AS m ON m.app = c.app AND m.message_id = c.message_id"
-         " WHERE c.app = ?1 AND c.timeline = ?2 AND c.conversation = ?3"
-         " AND c.message_id > ?4 AND c.message_id < ?5 ORDER BY c.message_id " +
-         std::string(order) + " LIMIT ?6";
-}
-
 // Each query is one statement, so each answer is of one point in time.
 Result<HistoryStatements> prepare_history(Database& database) {
   using D = sqlite::Definition<HistoryStatements>;
   const std::array definitions = {
       D{&HistoryStatements::conversations, "list conversations", sqlite::select_conversations()},
       D{&HistoryStatements::conversation, "read a conversation", sqlite::select_conversation()},
-      D{&HistoryStatements::newest_messages, "list messages", select_messages("DESC")},
-      D{&HistoryStatements::oldest_messages, "list messages", select_messages("ASC")},
+      D{&HistoryStatements::newest_messages, "list messages", sqlite::select_messages("DESC")},
+      D{&HistoryStatements::oldest_messages, "list messages", sqlite::select_messages("ASC")},
       D{&HistoryStatements::group, "read a group", sqlite::select_group()},
-      D{&HistoryStatements::instances, "list push instances",
-        "SELECT id, body FROM instances WHERE app = ?1 AND user = ?2"},
+      D{&HistoryStatements::instances, "list push instances", sqlite::select_instances()},
   };
   return sqlite::prepare_all<HistoryStatements>(database, definitions);
 }

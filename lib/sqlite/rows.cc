@@ -32,6 +32,20 @@ std::string select_group() {
   return "SELECT body FROM groups WHERE app = ?1 AND id = ?2";
 }
 
+std::string select_messages(std::string_view order) {
+  return "SELECT c.message_id, c.status, ifnull(c.own_body, m.body) FROM copies AS c"
+         " LEFT JOIN messages AS m ON m.app = c.app AND m.message_id = c.message_id"
+         " WHERE c.app = ?1 AND c.timeline = ?2 AND c.conversation = ?3"
+         " AND c.message_id > ?4 AND c.message_id < ?5 ORDER BY c.message_id " +
+         std::string(order) + " LIMIT ?6";
+}
+
+// Left alone, SQLite prefers to read all instances of the app: it expects few.
+std::string select_instances() {
+  return "SELECT id, body FROM instances INDEXED BY instances_by_user"
+         " WHERE app = ?1 AND user = ?2";
+}
+
 std::string conversation_of(const Run& row, std::string_view app, std::string_view timeline) {
   StoredConversation conversation;
   conversation.last = {.app = app,

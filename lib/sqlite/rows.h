@@ -18,6 +18,13 @@ std::string select_conversations();
 // Of one group: ?1 app, ?2 group. The only column is its body.
 std::string select_group();
 
+// ?1 app, ?2 timeline, ?3 conversation, ?4 after, ?5 before, ?6 limit; `order` is
+// ASC or DESC. Columns: message id, status, body.
+std::string select_messages(std::string_view order);
+
+// ?1 app, ?2 user. Columns: instance, body.
+std::string select_instances();
+
 // The current row of one of the first two, as a document.
 std::string conversation_of(const Run& row, std::string_view app, std::string_view timeline);
 

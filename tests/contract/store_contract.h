@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "chat21/history.h"
 #include "chat21/store.h"
+
 #include "tests/contract/store_language.h"
 
 namespace chat21::contract {

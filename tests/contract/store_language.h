@@ -26,7 +26,9 @@ struct Place {
 inline constexpr Place kAda{"ada", "bob"};  // Ada's side of the conversation with Bob
 inline constexpr Place kBob{"bob", "ada"};
 
-inline Time at(std::int64_t milliseconds) { return Time(std::chrono::milliseconds(milliseconds)); }
+inline Time at(std::int64_t milliseconds) {
+  return Time(std::chrono::milliseconds(milliseconds));
+}
 
 using Writes = std::vector<Write>;
 
@@ -59,7 +61,8 @@ class Words {
 
   // Ada writes to Bob: both have it, as the Router does it for a direct message.
   Writes direct(std::string_view id, std::int64_t time) {
-    return all({delivery(kAda, id, Status::Sent, time), delivery(kBob, id, Status::Delivered, time)});
+    return all(
+        {delivery(kAda, id, Status::Sent, time), delivery(kBob, id, Status::Delivered, time)});
   }
 
   // The document of a copy, or of a conversation with this last message.

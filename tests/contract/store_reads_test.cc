@@ -39,15 +39,16 @@ TEST_P(StoreReads, AnswersEveryRecordInItsPlace) {
   apply({SaveGroup{"tilechat", "group-1", R"({"name":"g"})", 1}});
   const std::string document = words_.shown(kBob, "m1", Status::Delivered, kNew, kActive);
   EXPECT_THAT(fetch({Record::group("tilechat", "unknown"), conversation_at(kBob),
-                     copy_at(kAda, "m1"), Record::group("tilechat", "group-1"),
-                     copy_at(kAda, "m2"), conversation_at({"bob", "carl"}),
-                     conversation_at(kBob)}),
+                     copy_at(kAda, "m1"), Record::group("tilechat", "group-1"), copy_at(kAda, "m2"),
+                     conversation_at({"bob", "carl"}), conversation_at(kBob)}),
               ElementsAre(Answer{false, ""}, Answer{true, document}, Answer{true, ""},
                           Answer{true, R"({"name":"g"})"}, Answer{false, ""}, Answer{false, ""},
                           Answer{true, document}));
 }
 
-TEST_P(StoreReads, AnswersNothingAboutNothing) { EXPECT_THAT(fetch({}), IsEmpty()); }
+TEST_P(StoreReads, AnswersNothingAboutNothing) {
+  EXPECT_THAT(fetch({}), IsEmpty());
+}
 
 TEST_P(StoreReads, ForgetsThePreviousAnswer) {
   apply({SaveGroup{"tilechat", "group-1", R"({"name":"g"})", 1}});

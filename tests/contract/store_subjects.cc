@@ -5,6 +5,7 @@
 
 #include "chat21/sqlite.h"
 #include "chat21/testing/memory_store.h"
+
 #include "lib/sqlite/database.h"
 #include "tests/contract/temp_folder.h"
 

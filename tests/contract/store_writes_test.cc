@@ -31,8 +31,8 @@ TEST_P(StoreWrites, ShowsAMessageInTheFieldsOfTheProtocol) {
 }
 
 TEST_P(StoreWrites, ShowsOneBodyInTheTimelineOfEach) {
-  apply({words_.message("m1"), copy(kAda, "m1", Status::Sent),
-         copy(kBob, "m1", Status::Delivered)});
+  apply(
+      {words_.message("m1"), copy(kAda, "m1", Status::Sent), copy(kBob, "m1", Status::Delivered)});
   EXPECT_THAT(messages(kAda), ElementsAre(words_.shown(kAda, "m1", Status::Sent)));
   EXPECT_THAT(messages(kBob), ElementsAre(words_.shown(kBob, "m1", Status::Delivered)));
 }
@@ -55,7 +55,8 @@ TEST_P(StoreWrites, KeepsTheFirstBodyOfAMessage) {
 TEST_P(StoreWrites, KeepsMessagesOfTheSameIdInTwoAppsApart) {
   const Place elsewhere{"ada", "bob", "otherapp"};
   apply({words_.message("m1"), copy(kAda, "m1", Status::Sent)});
-  apply({SaveMessage{"otherapp", "m1", R"({"text":"other"})"}, copy(elsewhere, "m1", Status::Seen)});
+  apply(
+      {SaveMessage{"otherapp", "m1", R"({"text":"other"})"}, copy(elsewhere, "m1", Status::Seen)});
   EXPECT_THAT(messages(kAda), ElementsAre(words_.shown(kAda, "m1", Status::Sent)));
   EXPECT_THAT(messages(elsewhere), ElementsAre(HasSubstr(R"("text":"other")")));
 }
@@ -275,11 +276,10 @@ TEST_P(StoreWrites, ShowsThePushInstancesOfAUser) {
   apply({SaveInstance{"tilechat", "i1", "ada", R"({"platform":"ios"})"},
          SaveInstance{"tilechat", "i2", "ada", R"({"platform":"android"})"},
          SaveInstance{"tilechat", "i3", "bob", R"({"platform":"web"})"}});
-  EXPECT_THAT(instances("ada"), UnorderedElementsAre(
-                                    stored_document("instances", "tilechat", "i1",
-                                                    R"({"platform":"ios"})"),
-                                    stored_document("instances", "tilechat", "i2",
-                                                    R"({"platform":"android"})")));
+  EXPECT_THAT(instances("ada"),
+              UnorderedElementsAre(
+                  stored_document("instances", "tilechat", "i1", R"({"platform":"ios"})"),
+                  stored_document("instances", "tilechat", "i2", R"({"platform":"android"})")));
 }
 
 // A phone that changes hands keeps its push token.
@@ -315,12 +315,12 @@ TEST_P(StoreWrites, TakesABatchOfNothing) {
 
 TEST_P(StoreWrites, LeavesNothingOfABatchThatFails) {
   apply(words_.direct("m1", 10));
-  const Writes batch = all({{patch(kBob, kRead, kArchived), raise(kAda, "m1", Status::Seen),
-                             SaveGroup{"tilechat", "group-1", "{}", 1},
-                             SaveInstance{"tilechat", "i1", "ada", "{}"}},
-                            words_.direct("m2", 20),
-                            words_.direct("poison", 30),
-                            words_.direct("m4", 40)});
+  const Writes batch =
+      all({{patch(kBob, kRead, kArchived), raise(kAda, "m1", Status::Seen),
+            SaveGroup{"tilechat", "group-1", "{}", 1}, SaveInstance{"tilechat", "i1", "ada", "{}"}},
+           words_.direct("m2", 20),
+           words_.direct("poison", 30),
+           words_.direct("m4", 40)});
   subject_->poison("poison");
   EXPECT_FALSE(subject_->store().apply(batch));
 

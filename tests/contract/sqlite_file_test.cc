@@ -1,0 +1,264 @@
+// Which files the SQLite store opens, and what it makes of them.
+#include <span>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+#include "lib/sqlite/connect.h"
+#include "lib/sqlite/rows.h"
+#include "lib/sqlite/schema.h"
+#include "tests/contract/child.h"
+#include "tests/contract/sqlite_files.h"
+
+namespace chat21::contract {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class SqliteFile : public SqliteFiles {
+ protected:
+  std::int64_t number(const char* sql) { return value(open_raw().number(sql, "look")); }
+
+  std::vector<std::string> plan(const std::string& sql) {
+    Database database = open_raw();
+    sqlite::Statement statement = value(database.prepare("EXPLAIN QUERY PLAN " + sql, "explain"));
+    sqlite::Run run(statement);
+    std::vector<std::string> steps;
+    while (value(run.next())) steps.emplace_back(run.text(3));
+    return steps;
+  }
+};
+
+TEST_F(SqliteFile, KeepsEverythingWhenClosedAndOpenedAgain) {
+  for (const Durability durability : {Durability::Process, Durability::Power}) {
+    options_.durability = durability;
+    check(open()->apply(words_.direct("m1", 10)));
+    EXPECT_THAT(messages(kAda), ElementsAre(words_.shown(kAda, "m1", Status::Sent)));
+    const auto store = open();
+    const Record records[] = {copy_at(kBob, "m1")};
+    EXPECT_TRUE(value(store->fetch(records))[0].found);
+  }
+}
+
+TEST_F(SqliteFile, IsReadWithoutAStore) {
+  check(open()->apply(words_.direct("m1", 10)));
+  const auto first = read();
+  const auto second = read();
+  EXPECT_EQ(value(first->messages("tilechat", "ada", "bob", {})).size(), 1U);
+  EXPECT_EQ(value(second->messages("tilechat", "ada", "bob", {})).size(), 1U);
+}
+
+TEST_F(SqliteFile, IsSetUpAsItsOptionsSay) {
+  const auto settings = [&](Durability durability) {
+    options_.durability = durability;
+    sqlite::StoreConnection connection = value(sqlite::connect_store(options_));
+    const auto setting = [&](const char* sql) {
+      return value(connection.database.value(sql, "look"));
+    };
+    return setting("PRAGMA journal_mode") + " " + setting("PRAGMA page_size") + " " +
+           setting("PRAGMA synchronous");
+  };
+  EXPECT_EQ(settings(Durability::Process), "wal 8192 1");
+  EXPECT_EQ(settings(Durability::Power), "wal 8192 2");
+}
+
+TEST_F(SqliteFile, AnswersEveryQueryFromAnIndex) {
+  open();
+  EXPECT_THAT(plan(sqlite::select_conversations()),
+              ElementsAre(HasSubstr("v USING INDEX conversations_by_time (app=? AND timeline=? AND "
+                                    "archived=?)"),
+                          HasSubstr("c USING PRIMARY KEY"), HasSubstr("m USING PRIMARY KEY"),
+                          // Of entries with the same time only.
+                          HasSubstr("RIGHT PART OF ORDER BY")));
+  for (const char* order : {"ASC", "DESC"}) {
+    EXPECT_THAT(plan(sqlite::select_messages(order)),
+                ElementsAre(HasSubstr("c USING PRIMARY KEY (app=? AND timeline=? AND "
+                                      "conversation=? AND message_id>? AND message_id<?)"),
+                            HasSubstr("m USING PRIMARY KEY")));
+  }
+  EXPECT_THAT(plan(sqlite::select_instances()), ElementsAre(HasSubstr("instances_by_user")));
+  EXPECT_THAT(plan(sqlite::select_group()), ElementsAre(HasSubstr("USING PRIMARY KEY")));
+}
+
+// --- Paths ------------------------------------------------------------------
+
+TEST_F(SqliteFile, NamesTheFolderThatDoesNotExist) {
+  options_.path = folder_ / "none" / "chat.db";
+  const auto error = Refuses(Error::Code::InvalidArgument, HasSubstr("/none' does not exist"));
+  EXPECT_THAT(refusal(open_sqlite(options_)), error);
+  EXPECT_THAT(refusal(open_sqlite_history(options_)), error);
+}
+
+TEST_F(SqliteFile, RefusesAFolderAndNoPath) {
+  options_.path = folder_.path();
+  EXPECT_THAT(refusal(open_sqlite(options_)),
+              Refuses(Error::Code::InvalidArgument, HasSubstr("it is a folder")));
+  options_.path.clear();
+  EXPECT_THAT(refusal(open_sqlite(options_)),
+              Refuses(Error::Code::InvalidArgument, HasSubstr("the path is empty")));
+}
+
+TEST_F(SqliteFile, IsCreatedByAStoreOnly) {
+  EXPECT_THAT(refusal(open_sqlite_history(options_)),
+              Refuses(Error::Code::InvalidArgument, HasSubstr("chat.db': it does not exist")));
+  EXPECT_FALSE(std::filesystem::exists(options_.path));
+}
+
+TEST_F(SqliteFile, IsFoundRelativeToTheCurrentFolder) {
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  options_.path = "chat.db";
+  EXPECT_TRUE(open_sqlite(options_));
+  std::filesystem::current_path(before);
+}
+
+// Rights do not bind root, so the child gives that up.
+void become_nobody() {
+  constexpr unsigned kNobody = 65534;
+  if (geteuid() != 0) return;
+  if (setresgid(kNobody, kNobody, kNobody) != 0) _exit(3);
+  if (setresuid(kNobody, kNobody, kNobody) != 0) _exit(3);
+}
+
+TEST_F(SqliteFile, SaysThatItMayNotBeWritten) {
+  open();
+  chmod(options_.path.c_str(), 0444);
+  chmod(folder_.path().c_str(), 0777);
+  Child child([&](const Child::Voice& parent) {
+    become_nobody();
+    const Error error = refusal(open_sqlite(options_));
+    if (error.code == Error::Code::InvalidArgument) parent.say(error.message);
+  });
+  EXPECT_THAT(child.hear_all(), AllOf(StartsWith("cannot write to '"), HasSubstr("read-only")));
+}
+
+TEST_F(SqliteFile, SaysThatItsFolderMayNotBeWritten) {
+  chmod(folder_.path().c_str(), 0555);
+  Child child([&](const Child::Voice& parent) {
+    become_nobody();
+    const Error error = refusal(open_sqlite(options_));
+    if (error.code == Error::Code::InvalidArgument) parent.say(error.message);
+  });
+  EXPECT_THAT(child.hear_all(),
+              AllOf(HasSubstr("no file can be made in '" + folder_.path().string()),
+                    HasSubstr("Permission denied")));
+  chmod(folder_.path().c_str(), 0755);
+}
+
+// --- Versions ---------------------------------------------------------------
+
+TEST_F(SqliteFile, IsMadeOfAnEmptyFile) {
+  write_bytes(options_.path, "");
+  check(open()->apply(words_.direct("m1", 10)));
+  EXPECT_EQ(messages(kAda).size(), 1U);
+  EXPECT_EQ(number("PRAGMA user_version"), 1);
+}
+
+// What a crash between the switch to WAL and the first migration leaves.
+TEST_F(SqliteFile, IsMadeOfADatabaseWithoutTables) {
+  change_raw("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
+  EXPECT_THAT(
+      refusal(open_sqlite_history(options_)),
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 0"), HasSubstr("version 1"))));
+  check(open()->apply(words_.direct("m1", 10)));
+  EXPECT_EQ(messages(kAda).size(), 1U);
+}
+
+TEST_F(SqliteFile, IsBroughtFromAnyOlderVersionToTheNewest) {
+  std::vector<std::string_view> steps(sqlite::migrations().begin(), sqlite::migrations().end());
+  open();
+  change_raw("INSERT INTO groups VALUES ('tilechat', 'group-1', 1, '{}')");
+  steps.push_back("ALTER TABLE groups ADD COLUMN note TEXT");
+  steps.push_back("UPDATE groups SET note = 'migrated'");
+  Database database = open_raw();
+  check(sqlite::migrate(database, steps));
+  EXPECT_EQ(value(database.value("SELECT id || note FROM groups", "look")), "group-1migrated");
+  EXPECT_EQ(number("PRAGMA user_version"), static_cast<std::int64_t>(steps.size()));
+  check(sqlite::migrate(database, steps));
+  check(sqlite::check_schema(database, steps));
+}
+
+TEST_F(SqliteFile, StaysAsItWasIfAMigrationFails) {
+  std::vector<std::string_view> steps(sqlite::migrations().begin(), sqlite::migrations().end());
+  open();
+  steps.push_back("CREATE TABLE extra (x)");
+  steps.push_back("CREATE TABLE more (x); INSERT INTO nowhere VALUES (1)");
+  {
+    Database database = open_raw();
+    EXPECT_THAT(refusal(sqlite::migrate(database, steps)),
+                Refuses(Error::Code::Internal, AllOf(HasSubstr("schema to version 3"),
+                                                     HasSubstr("no such table: nowhere"))));
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM sqlite_schema WHERE name IN ('extra', 'more')"), 0);
+  EXPECT_EQ(number("PRAGMA user_version"), 1);
+  check(open()->apply(words_.direct("m1", 10)));
+}
+
+TEST_F(SqliteFile, OfANewerVersionIsRefusedWithBothVersions) {
+  open();
+  change_raw("PRAGMA user_version = 99");
+  const auto error = Refuses(
+      Error::Code::InvalidArgument,
+      AllOf(HasSubstr(options_.path.string()), HasSubstr("version 99"), HasSubstr("up to 1")));
+  EXPECT_THAT(refusal(open_sqlite(options_)), error);
+  EXPECT_THAT(refusal(open_sqlite_history(options_)), error);
+}
+
+// --- Files of others --------------------------------------------------------
+
+TEST_F(SqliteFile, OfAnotherProgramIsRefusedAndLeftAlone) {
+  const char* const others[] = {"CREATE TABLE notes (text)", "PRAGMA application_id = 7",
+                                "PRAGMA user_version = 1"};
+  for (const char* other : others) {
+    SCOPED_TRACE(other);
+    std::filesystem::remove(options_.path);
+    change_raw(other);
+    const std::string before = bytes_of(options_.path);
+    EXPECT_THAT(before, Not(IsEmpty()));
+    const auto error = Refuses(Error::Code::Corrupt, HasSubstr("database of another program"));
+    EXPECT_THAT(refusal(open_sqlite(options_)), error);
+    EXPECT_THAT(refusal(open_sqlite_history(options_)), error);
+    EXPECT_TRUE(bytes_of(options_.path) == before);
+  }
+}
+
+TEST_F(SqliteFile, ThatIsNoDatabaseIsRefusedAndLeftAlone) {
+  const std::string letter = "Dear Ada,\n" + std::string(20000, '.');
+  write_bytes(options_.path, letter);
+  const auto error = Refuses(Error::Code::Corrupt, AllOf(HasSubstr(options_.path.string()),
+                                                         HasSubstr("file is not a database")));
+  EXPECT_THAT(refusal(open_sqlite(options_)), error);
+  EXPECT_THAT(refusal(open_sqlite_history(options_)), error);
+  EXPECT_TRUE(bytes_of(options_.path) == letter);
+}
+
+TEST_F(SqliteFile, ThatIsDamagedIsReportedAsCorrupt) {
+  {
+    const auto store = open();
+    for (int i = 0; i < 100; ++i) {
+      check(store->apply(words_.direct(words_.keep("m" + std::to_string(i)), i)));
+    }
+  }
+  constexpr std::size_t kPage = 8192;
+  std::string bytes = bytes_of(options_.path);
+  ASSERT_GT(bytes.size(), 5 * kPage);
+  std::fill(bytes.begin() + kPage, bytes.end(), 'Z');  // the first page says what the file is
+  write_bytes(options_.path, bytes);
+
+  const auto error = Refuses(Error::Code::Corrupt,
+                             AllOf(HasSubstr(options_.path.string()), HasSubstr("malformed")));
+  EXPECT_THAT(refusal(read()->messages("tilechat", "ada", "bob", {})), error);
+  const auto store = open();
+  const Record records[] = {conversation_at(kAda)};
+  EXPECT_THAT(refusal(store->fetch(records)), error);
+  EXPECT_THAT(refusal(store->apply(words_.direct("m1", 10))), error);
+}
+
+}  // namespace
+}  // namespace chat21::contract
