@@ -51,21 +51,21 @@ class [[nodiscard]] Result {
   explicit operator bool() const noexcept { return has_value(); }
   T& operator*() & {
     assert(has_value());
-    return *std::get_if<0>(&state_);
+    return std::get<0>(state_);
   }
   const T& operator*() const& {
     assert(has_value());
-    return *std::get_if<0>(&state_);
+    return std::get<0>(state_);
   }
   T&& operator*() && {
     assert(has_value());
-    return std::move(*std::get_if<0>(&state_));
+    return std::move(std::get<0>(state_));
   }
   T* operator->() { return &**this; }
   const T* operator->() const { return &**this; }
   const Error& error() const {
     assert(!has_value());
-    return *std::get_if<1>(&state_);
+    return std::get<1>(state_);
   }
 
  private:
