@@ -163,12 +163,12 @@ TEST_F(SqliteFullDisk, LeavesNothingOfABatchThatIsLargerThanTheCache) {
   const Writes first = words_.delivery(kAda, "m0", Status::Sent, 0);
   const std::string body = R"({"text":")" + std::string(1'000'000, 'z') + R"("})";
   Writes large;
-  for (std::uint64_t i = 0; i < 50; ++i) {
+  for (std::uint64_t i = 0; i < 40; ++i) {
     large.push_back(SaveMessage{"tilechat", id(1, i), body});
     large.push_back(copy(kAda, id(1, i), Status::Sent));
   }
   Child child(
-      [&](const Child::Voice& parent) { parent.say(live_through(options_, first, large, 51)); });
+      [&](const Child::Voice& parent) { parent.say(live_through(options_, first, large, 41)); });
   EXPECT_THAT(child.hear_all(), AllOf(HasSubstr("cannot save a "), HasSubstr("File too large")));
 }
 
