@@ -110,7 +110,7 @@ void apply_direct_messages(benchmark::State& state, Durability durability) {
   const Folder folder;
   const auto store = value(chat21::open_sqlite({.path = folder.file(), .durability = durability}));
   Traffic traffic;
-  for (auto _ : state) {
+  for ([[maybe_unused]] const auto _ : state) {
     state.PauseTiming();
     const std::vector<Write> batch = traffic.direct(state.range(0));
     state.ResumeTiming();
@@ -163,7 +163,7 @@ FilledStore& filled_store() {
 void list_messages(benchmark::State& state) {
   chat21::History& history = filled_store().history();
   const auto limit = static_cast<std::size_t>(state.range(0));
-  for (auto _ : state) {
+  for ([[maybe_unused]] const auto _ : state) {
     benchmark::DoNotOptimize(value(history.messages(kApp, "ada", "bob-7", {.limit = limit})));
   }
 }
@@ -171,7 +171,7 @@ BENCHMARK(list_messages)->Arg(20)->Arg(200)->Unit(benchmark::kMicrosecond);
 
 void list_conversations(benchmark::State& state) {
   chat21::History& history = filled_store().history();
-  for (auto _ : state) {
+  for ([[maybe_unused]] const auto _ : state) {
     benchmark::DoNotOptimize(value(history.conversations(kApp, "ada", false, 20)));
   }
 }

@@ -57,11 +57,8 @@ Result<Database> take_lock(const Database& database, const SqliteOptions& option
   if (!lock) return lock.error();
   Result<> taken = lock->execute("BEGIN EXCLUSIVE", "take the lock");
   if (taken) return lock;
-  if (taken.error().code != Error::Code::Unavailable) return taken.error();
-  return fail(Error::Code::Unavailable, "cannot open '" + file +
-                                            "' for writing: one Store per file, and another has "
-                                            "it open: " +
-                                            taken.error().message);
+  return fail(taken.error().code, "cannot open '" + file + "' for writing, one Store per file: " +
+                                      taken.error().message);
 }
 
 Result<> use_wal(Database& database) {

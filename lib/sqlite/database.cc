@@ -36,7 +36,7 @@ Error::Code code_of(int result) {
 }
 
 std::string reason(sqlite3* connection, int result) {
-  if ((result & 0xff) == SQLITE_BUSY) return "another process or Store is writing to it";
+  if ((result & 0xff) == SQLITE_BUSY) return "another process or Store has the lock";
   std::string text = sqlite3_errmsg(connection);
   text += " (SQLite code " + std::to_string(result);
   // Not where opening fails: SQLite tries again for reading only, and reports that.
