@@ -13,41 +13,40 @@ namespace chat21::sqlite {
 
 namespace {
 
-Error wrong_path(const SqliteOptions& options, const std::string& why) {
+namespace fs = std::filesystem;
+
+Error wrong_path(const fs::path& path, const std::string& why) {
   return fail(Error::Code::InvalidArgument,
-              "cannot open the database '" + options.path.string() + "': " + why);
+              "cannot open the database '" + path.string() + "': " + why);
 }
 
-// What SQLite would report as "unable to open", in words that tell what to mend.
-Result<> check_path(const SqliteOptions& options) {
-  namespace fs = std::filesystem;
-  if (options.path.empty()) return wrong_path(options, "the path is empty");
+bool is_missing(const fs::path& path) {
   std::error_code ignored;  // what cannot be looked at, SQLite cannot open either
-  if (fs::is_directory(options.path, ignored)) return wrong_path(options, "it is a folder");
-  const fs::path folder = fs::absolute(options.path, ignored).parent_path();
-  if (fs::status(folder, ignored).type() == fs::file_type::not_found) {
-    return wrong_path(options, "the folder '" + folder.string() + "' does not exist");
+  return fs::status(path, ignored).type() == fs::file_type::not_found;
+}
+
+// The path from the root, so that SQLite takes it for a file whatever its name
+// (":memory:"). What it would only call "unable to open" is refused here, in words
+// that tell what to mend.
+Result<fs::path> usable_path(const fs::path& given) {
+  if (given.empty()) return wrong_path(given, "the path is empty");
+  std::error_code error;
+  fs::path path = fs::absolute(given, error);
+  if (error) return wrong_path(given, error.message());
+  if (fs::is_directory(path, error)) return wrong_path(path, "it is a folder");
+  const fs::path folder = path.parent_path();
+  if (is_missing(folder)) {
+    return wrong_path(path, "the folder '" + folder.string() + "' does not exist");
   }
-  return {};
+  return path;
 }
 
 // A Store keeps its log and its lock beside the file.
-Result<> check_writable(const SqliteOptions& options) {
-  std::error_code error;
-  const std::filesystem::path folder = std::filesystem::absolute(options.path, error).parent_path();
+Result<> check_writable(const fs::path& path) {
+  const fs::path folder = path.parent_path();
   if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
-  error.assign(errno, std::generic_category());
-  return wrong_path(options,
-                    "no file can be made in '" + folder.string() + "': " + error.message());
-}
-
-Result<> check_exists(const SqliteOptions& options) {
-  std::error_code ignored;  // as above
-  if (std::filesystem::status(options.path, ignored).type() !=
-      std::filesystem::file_type::not_found) {
-    return {};
-  }
-  return wrong_path(options, "it does not exist; a Store creates it");
+  const std::error_code error(errno, std::generic_category());
+  return wrong_path(path, "no file can be made in '" + folder.string() + "': " + error.message());
 }
 
 Result<Database> take_lock(const Database& database, const SqliteOptions& options) {
@@ -71,10 +70,11 @@ Result<> use_wal(Database& database) {
                   "': its file system keeps SQLite from sharing memory between processes");
 }
 
-// Page size: before the first table. Bodies are some hundred bytes, so pages of
-// 8 KiB halve the pages touched per batch against the default (docs/PERFORMANCE.md).
-// Checkpoints: every 32 MiB of log. A rarer one moves each hot page less often;
-// the log is also what a restart after a crash reads through.
+// The page size counts before the first table is made. Rows are some hundred bytes,
+// and with pages of 8 KiB a batch needs less work than with the default of 4 KiB:
+// fewer levels and splits. A checkpoint after every 32 MiB of log moves a page that
+// changes often less often; the log is also what the first connection after a crash
+// reads through.
 constexpr const char* kSettings =
     "PRAGMA page_size = 8192;"
     "PRAGMA cache_size = -32768;"            // KiB, used only as far as needed
@@ -101,10 +101,10 @@ Result<> set_up(Database& database, const SqliteOptions& options) {
 }  // namespace
 
 Result<StoreConnection> connect_store(const SqliteOptions& options) {
-  if (Result<> path = check_path(options); !path) return path.error();
-  if (Result<> folder = check_writable(options); !folder) return folder.error();
-  Result<Database> database =
-      Database::open(options.path, Database::Access::Create, options.busy_timeout);
+  Result<fs::path> path = usable_path(options.path);
+  if (!path) return path.error();
+  if (Result<> folder = check_writable(*path); !folder) return folder.error();
+  Result<Database> database = Database::open(*path, Database::Access::Create, options.busy_timeout);
   if (!database) return database.error();
   Result<Database> lock = take_lock(*database, options);
   if (!lock) return lock.error();
@@ -113,10 +113,10 @@ Result<StoreConnection> connect_store(const SqliteOptions& options) {
 }
 
 Result<Database> connect_history(const SqliteOptions& options) {
-  if (Result<> path = check_path(options); !path) return path.error();
-  if (Result<> file = check_exists(options); !file) return file.error();
-  Result<Database> database =
-      Database::open(options.path, Database::Access::Read, options.busy_timeout);
+  Result<fs::path> path = usable_path(options.path);
+  if (!path) return path.error();
+  if (is_missing(*path)) return wrong_path(*path, "it does not exist; a Store creates it");
+  Result<Database> database = Database::open(*path, Database::Access::Read, options.busy_timeout);
   if (!database) return database.error();
   if (Result<> same = check_schema(*database, migrations()); !same) return same.error();
   return database;

@@ -122,8 +122,12 @@ TEST_F(SqliteFile, IsCreatedByAStoreOnly) {
 TEST_F(SqliteFile, IsFoundRelativeToTheCurrentFolder) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder_.path());
-  options_.path = "chat.db";
-  EXPECT_TRUE(open_sqlite(options_));
+  // SQLite has a meaning of its own for the second one.
+  for (const char* name : {"chat.db", ":memory:"}) {
+    options_.path = name;
+    EXPECT_TRUE(open_sqlite(options_));
+    EXPECT_TRUE(std::filesystem::exists(folder_ / name));
+  }
   std::filesystem::current_path(before);
 }
 
