@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <signal.h>
 #include <stdexcept>
@@ -39,8 +40,7 @@ class Child {
     if (id_ < 0) throw std::runtime_error("cannot fork");
     if (id_ == 0) {
       close(ends[0]);
-      life(Voice(ends[1]));
-      _exit(0);  // without the parent's destructors and reports
+      live(life, Voice(ends[1]));
     }
     close(ends[1]);
     ear_ = ends[0];
@@ -69,6 +69,17 @@ class Child {
   void kill_hard() { end(SIGKILL); }
 
  private:
+  // Ends here whatever happens: the test program above is the parent's.
+  [[noreturn]] static void live(const std::function<void(const Voice&)>& life, const Voice& voice) {
+    try {
+      life(voice);
+    } catch (const std::exception& error) {
+      voice.say(std::string("the child failed: ") + error.what() + "\n");
+      _exit(1);
+    }
+    _exit(0);
+  }
+
   void end(int signal) {
     kill(id_, signal);
     waitpid(id_, nullptr, 0);
