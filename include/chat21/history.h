@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxPage = 1000;
 struct Page {
   std::string_view before{};  // only messages older than this message id
   std::string_view after{};   // only messages newer than this one; then the oldest of those first
-  std::size_t limit = 200;  // entries at the most, 1 to kMaxPage
+  std::size_t limit = 200;    // entries at the most, 1 to kMaxPage
 };
 
 class History {
