@@ -33,8 +33,9 @@ class Transport {
   // its deliveries are offered again.
   virtual Result<> publish(std::span<const Publish> publishes) = 0;
 
-  // The deliveries are done and will not be offered again. In the order in
-  // which they were received; each at most once.
+  // The deliveries are done and will not be offered again, unless the connection
+  // breaks before the other side has heard of it: that is not waited for. In the
+  // order in which they were received; each at most once.
   virtual Result<> settle(std::span<const Settle> settled) = 0;
 };
 

@@ -239,11 +239,11 @@ Result<> BrokerTransport::publish(std::span<const Publish> publishes) {
                       std::to_string(publish.routing_key.size()) + " bytes, more than 255");
     }
   }
+  if (publishes.empty()) return {};
   if (!connected_) {
     return fail(Error::Code::Unavailable,
                 "cannot publish: not connected to the broker at " + uri_.address());
   }
-  if (publishes.empty()) return {};
   if (auto published = publish_all(publishes); !published) return lose(published.error());
   return {};
 }

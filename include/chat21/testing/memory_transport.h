@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +48,7 @@ class MemoryTransport final : public Transport {
     return outcomes_[static_cast<std::size_t>(outcome)];
   }
   // Messages in the queue or out and not settled.
-  std::size_t pending() const { return queue_.size() + out_.size(); }
+  std::size_t pending() const;
 
   // The connection breaks: what was not settled goes back to the front of the
   // queue, marked redelivered; the next call of any method reports it.
@@ -56,7 +56,8 @@ class MemoryTransport final : public Transport {
   // The next publish() happens, but its confirm is lost: it reports Unavailable
   // and breaks the connection.
   void lose_confirms();
-  // The next publish() stops after `count` messages and breaks the connection.
+  // The next publish() stops after `count` messages, or all it has, and breaks
+  // the connection.
   void fail_publish_after(std::size_t count);
 
  private:
@@ -64,8 +65,10 @@ class MemoryTransport final : public Transport {
     Tag tag = 0;
     std::string routing_key, body;
     bool redelivered = false;
+    bool settled = false;  // though one before it is not
     std::size_t omitted = 0;
   };
+  Error report_disconnect();
   Error break_connection(std::string why);
 
   Options options_;
@@ -75,9 +78,10 @@ class MemoryTransport final : public Transport {
   std::vector<Published> published_;
   std::size_t outcomes_[kOutcomes] = {};
   Tag next_tag_ = 1;
+  Tag lost_tag_ = 0;  // deliveries up to this one went back to the queue
   bool disconnected_ = false;
   bool lose_confirms_ = false;
-  std::size_t fail_publish_after_ = SIZE_MAX;
+  std::optional<std::size_t> fail_publish_after_;
 };
 
 }  // namespace chat21::testing

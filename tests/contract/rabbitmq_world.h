@@ -1,0 +1,69 @@
+// A RabbitmqTransport on a real broker, reached through a proxy that can fail.
+//
+// CHAT21_TEST_AMQP_URI says where the broker is. Exchange and queues have names
+// of their own in every world and are deleted with it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "chat21/rabbitmq.h"
+
+#include "lib/rabbitmq/uri.h"
+#include "tests/contract/amqp_client.h"
+#include "tests/contract/tcp_proxy.h"
+#include "tests/contract/transport_contract.h"
+
+namespace chat21::testing {
+
+// Throws, with advice, if there is no broker to test with.
+rabbitmq::Uri broker_uri();
+
+// A name that no other test uses, on no other run.
+std::string unique_name(const std::string& what);
+
+class RabbitmqWorld final : public TransportWorld {
+ public:
+  struct Options {
+    TransportLimits limits = {};
+    std::string query = "";  // of the URI
+    bool open = true;   // false: the broker is not there yet
+    std::chrono::milliseconds publish_timeout{10000};
+  };
+  explicit RabbitmqWorld(const Options& options);
+  ~RabbitmqWorld() override;
+
+  RabbitmqTransport& transport() override { return *transport_; }
+  void offer(const Message& message) override;
+  std::vector<Message> published() override;
+  void disconnect() override { proxy_.cut(); }
+
+  // The server goes away, unsettled deliveries and all.
+  void destroy_transport() { transport_.reset(); }
+  TcpProxy& proxy() { return proxy_; }
+  AmqpClient& client() { return *client_; }
+  // After the broker was away.
+  void reconnect_client() { client_.emplace(uri_); }
+  const std::string& exchange() const { return exchange_; }
+  const std::string& queue() const { return queue_; }
+  const std::string& kept() const { return kept_; }
+  const std::vector<std::string>& log() const { return log_; }
+  // How many lines of the log contain the text.
+  std::size_t logged(const std::string& text) const;
+
+ private:
+  rabbitmq::Uri uri_;
+  std::string exchange_ = unique_name("exchange");
+  std::string queue_ = unique_name("queue");
+  std::string kept_ = unique_name("kept");
+  TcpProxy proxy_;
+  std::optional<AmqpClient> client_;
+  std::vector<std::string> log_;
+  std::unique_ptr<RabbitmqTransport> transport_;
+};
+
+}  // namespace chat21::testing
