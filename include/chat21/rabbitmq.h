@@ -58,7 +58,7 @@ struct RabbitmqStats {
   std::uint64_t connects = 0;  // successful, the first included
   std::uint64_t delivered = 0;
   std::uint64_t redelivered = 0;
-  std::uint64_t settled = 0;
+  std::uint64_t settled = 0;  // and acknowledged to the broker
   std::uint64_t published = 0;
   std::uint64_t confirmed = 0;
   bool connected = false;

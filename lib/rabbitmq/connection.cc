@@ -3,16 +3,15 @@
 #include <amqp_framing.h>
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
+#include <array>
+#include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include "lib/rabbitmq/dial.h"
@@ -59,8 +58,6 @@ Error unavailable(std::string_view attempted, std::string_view why) {
 
 Result<> Connection::open(const StopSignal& stop) {
   drop();
-  blocked_ = false;
-  reply_code_ = 0;
   state_ = amqp_new_connection();
   if (state_ == nullptr) return unavailable("", "out of memory");
   if (auto opened = open_socket(stop); !opened) return opened;
@@ -107,9 +104,9 @@ Result<> Connection::open_tls_socket() {
     if (SSL_CTX_set_default_verify_paths(context) != 1) {
       return unavailable("", "cannot load the system's certificate authorities");
     }
-  } else if (auto set = check(amqp_ssl_socket_set_cacert(socket, options_.ca_file.c_str()),
-                              "cannot load the certificate authorities in '" + options_.ca_file +
-                                  "'");
+  } else if (auto set =
+                 check(amqp_ssl_socket_set_cacert(socket, options_.ca_file.c_str()),
+                       "cannot load the certificate authorities in '" + options_.ca_file + "'");
              !set) {
     return set;
   }
@@ -177,8 +174,8 @@ Result<> Connection::take(const amqp_frame_t& frame, FrameSink& sink) {
   const bool method = frame.frame_type == AMQP_FRAME_METHOD;
   if (frame.channel == 0) {
     if (method) return take_method(frame.payload.method);
-    log(Level::Warning, "ignoring a frame of type " + std::to_string(frame.frame_type) +
-                            " from the broker");
+    log(Level::Warning,
+        "ignoring a frame of type " + std::to_string(frame.frame_type) + " from the broker");
     return {};
   }
   if (method && frame.payload.method.id == AMQP_CHANNEL_CLOSE_METHOD) {
@@ -203,8 +200,8 @@ Result<> Connection::take_method(const amqp_method_t& method) {
       log(Level::Info, "the broker at " + uri_.address() + " takes publishes again");
       return {};
     default:
-      log(Level::Warning, "ignoring " + std::string(amqp_method_name(method.id)) +
-                              " from the broker");
+      log(Level::Warning,
+          "ignoring " + std::string(amqp_method_name(method.id)) + " from the broker");
       return {};
   }
 }
@@ -229,7 +226,12 @@ Result<> Connection::check(int status, std::string_view attempted) const {
 }
 
 Error Connection::lost(int status, std::string_view attempted) const {
-  return unavailable(attempted, amqp_error_string2(status));
+  std::string why = amqp_error_string2(status);
+  // Of these the library says no more, but it comes straight from the system.
+  if (status == AMQP_STATUS_SOCKET_ERROR || status == AMQP_STATUS_TCP_ERROR) {
+    why += ": " + std::generic_category().message(errno);
+  }
+  return unavailable(attempted, why);
 }
 
 // Answers, so that the broker does not have to wait for a time-out; whether the
@@ -272,9 +274,12 @@ void Connection::drop() noexcept {
   amqp_destroy_connection(state_);
   state_ = nullptr;
   blocked_ = false;
+  reply_code_ = 0;
 }
 
-int Connection::fd() const { return amqp_get_sockfd(state_); }
+int Connection::fd() const {
+  return amqp_get_sockfd(state_);
+}
 
 std::chrono::seconds Connection::heartbeat() const {
   return std::chrono::seconds(amqp_get_heartbeat(state_));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <amqp.h>
-
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "chat21/rabbitmq.h"
 #include "chat21/result.h"
+
 #include "lib/rabbitmq/stop_signal.h"
 #include "lib/rabbitmq/uri.h"
 

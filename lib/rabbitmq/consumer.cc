@@ -1,8 +1,7 @@
 #include "lib/rabbitmq/consumer.h"
 
-#include <amqp_framing.h>
-
 #include <algorithm>
+#include <amqp_framing.h>
 #include <cassert>
 
 namespace chat21::rabbitmq {
@@ -173,7 +172,6 @@ Result<> Consumer::check_handed_out(std::span<const Settle> settled) {
 
 Result<> Consumer::settle(Connection& connection, std::span<const Settle> settled) {
   for (const Settle& one : settled) held(one.tag - held(0).tag).settled = true;
-  settled_ += settled.size();
 
   // Never past one that is not settled: "multiple" would lose it.
   Tag finished = 0;
@@ -183,6 +181,7 @@ Result<> Consumer::settle(Connection& connection, std::span<const Settle> settle
     first_ = (first_ + 1) % ring_.size();
     --handed_out_;
     --arrived_;
+    ++settled_;
   }
   if (finished == 0) return {};
   return connection.check(

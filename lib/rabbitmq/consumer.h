@@ -2,7 +2,6 @@
 #pragma once
 
 #include <amqp.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +11,7 @@
 #include "chat21/delivery.h"
 #include "chat21/rabbitmq.h"
 #include "chat21/result.h"
+
 #include "lib/rabbitmq/connection.h"
 
 namespace chat21::rabbitmq {

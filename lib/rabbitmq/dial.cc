@@ -1,17 +1,16 @@
 #include "lib/rabbitmq/dial.h"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <memory>
 #include <system_error>
+#include <unistd.h>
 #include <vector>
 
 namespace chat21::rabbitmq {
@@ -19,15 +18,19 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-Error unavailable(std::string why) { return fail(Error::Code::Unavailable, std::move(why)); }
+Error unavailable(std::string why) {
+  return fail(Error::Code::Unavailable, std::move(why));
+}
 
-Error system_error(int number) { return unavailable(std::generic_category().message(number)); }
+Error system_error(int number) {
+  return unavailable(std::generic_category().message(number));
+}
 
 // 0, or the number of the system's error.
 int wait_until_connected(int fd, SteadyTime deadline, const StopSignal& stop) {
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return ETIMEDOUT;
     if (stop.raised()) return ECANCELED;
     std::array<pollfd, 2> fds{{{fd, POLLOUT, 0}, {stop.fd(), POLLIN, 0}}};
@@ -67,8 +70,7 @@ Result<int> dial(const std::string& host, std::uint16_t port, std::chrono::milli
   hint.ai_family = AF_UNSPEC;
   hint.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int error =
-          ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hint, &found);
+  if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hint, &found);
       error != 0) {
     return unavailable("cannot resolve the host name: " + std::string(::gai_strerror(error)));
   }

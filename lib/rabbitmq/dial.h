@@ -6,6 +6,7 @@
 #include <string>
 
 #include "chat21/result.h"
+
 #include "lib/rabbitmq/stop_signal.h"
 
 namespace chat21::rabbitmq {

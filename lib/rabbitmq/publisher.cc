@@ -1,7 +1,6 @@
 #include "lib/rabbitmq/publisher.h"
 
 #include <amqp_framing.h>
-
 #include <string>
 
 namespace chat21::rabbitmq {
@@ -16,9 +15,9 @@ Result<> Publisher::send(Connection& connection, const Publish& publish) {
   properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
   properties.delivery_mode = AMQP_DELIVERY_PERSISTENT;
   // Not mandatory: an inbox nobody listens to is normal.
-  const int status = amqp_basic_publish(connection.state(), kChannel, bytes_of(options_.exchange),
-                                        bytes_of(publish.routing_key), 0, 0, &properties,
-                                        bytes_of(publish.body));
+  const int status =
+      amqp_basic_publish(connection.state(), kChannel, bytes_of(options_.exchange),
+                         bytes_of(publish.routing_key), 0, 0, &properties, bytes_of(publish.body));
   if (auto sent = connection.check(status, "cannot publish"); !sent) return sent;
   window_.sent();
   ++published_;

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <amqp.h>
-
 #include <cstddef>
 #include <cstdint>
 
 #include "chat21/effects.h"
 #include "chat21/rabbitmq.h"
 #include "chat21/result.h"
+
 #include "lib/rabbitmq/confirm_window.h"
 #include "lib/rabbitmq/connection.h"
 

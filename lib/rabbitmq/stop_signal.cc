@@ -1,10 +1,9 @@
 #include "lib/rabbitmq/stop_signal.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdint>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace chat21::rabbitmq {
 

@@ -1,7 +1,6 @@
 #include "lib/rabbitmq/topology.h"
 
 #include <amqp_framing.h>
-
 #include <string>
 #include <string_view>
 
@@ -47,8 +46,8 @@ Result<> declare_queue(Connection& connection, const std::string& exchange,
   for (const std::string& pattern : queue.bindings) {
     amqp_queue_bind(connection.state(), kChannel, bytes_of(queue.name), bytes_of(exchange),
                     bytes_of(pattern), amqp_empty_table);
-    if (auto bound = last_reply(
-            connection, "cannot bind queue '" + queue.name + "' to '" + pattern + "'");
+    if (auto bound =
+            last_reply(connection, "cannot bind queue '" + queue.name + "' to '" + pattern + "'");
         !bound) {
       return bound;
     }

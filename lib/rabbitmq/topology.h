@@ -3,6 +3,7 @@
 
 #include "chat21/rabbitmq.h"
 #include "chat21/result.h"
+
 #include "lib/rabbitmq/connection.h"
 
 namespace chat21::rabbitmq {

@@ -1,8 +1,7 @@
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <poll.h>
 #include <random>
 #include <thread>
 #include <utility>
@@ -200,8 +199,7 @@ Result<> BrokerTransport::report_failed_attempt(const Error& error) {
   drop_both();
   next_attempt_ = SteadyClock::now() + backoff_.next();
   if (stop_.raised()) return {};
-  const std::string message =
-      "cannot reach the broker at " + uri_.address() + ": " + error.message;
+  const std::string message = "cannot reach the broker at " + uri_.address() + ": " + error.message;
   if (error.code == Error::Code::InvalidArgument) return fail(error.code, message);
   if (outage_.empty() || (refused && outage_ != message)) {
     outage_ = message;
@@ -234,9 +232,9 @@ Result<> BrokerTransport::publish(std::span<const Publish> publishes) {
   for (const Publish& publish : publishes) {
     // A short string of AMQP has a length of one byte.
     if (publish.routing_key.size() > 255) {
-      return fail(Error::Code::InvalidArgument,
-                  "cannot publish: the routing key has " +
-                      std::to_string(publish.routing_key.size()) + " bytes, more than 255");
+      return fail(Error::Code::InvalidArgument, "cannot publish: the routing key has " +
+                                                    std::to_string(publish.routing_key.size()) +
+                                                    " bytes, more than 255");
     }
   }
   if (publishes.empty()) return {};
@@ -338,9 +336,8 @@ Result<> BrokerTransport::wait_for_broker(SteadyTime until, bool until_writable)
   const auto left = std::chrono::ceil<milliseconds>(until - SteadyClock::now());
   const auto timeout = std::clamp(left, milliseconds(0), tick());
   const auto publish_events = static_cast<short>(POLLIN | (until_writable ? POLLOUT : 0));
-  std::array<pollfd, 3> fds{{{consume_.fd(), POLLIN, 0},
-                             {publish_.fd(), publish_events, 0},
-                             {stop_.fd(), POLLIN, 0}}};
+  std::array<pollfd, 3> fds{
+      {{consume_.fd(), POLLIN, 0}, {publish_.fd(), publish_events, 0}, {stop_.fd(), POLLIN, 0}}};
   const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(timeout.count()));
   if (ready <= 0) return pump_both();
   if (fds[0].revents != 0) {
@@ -384,9 +381,13 @@ RabbitmqStats BrokerTransport::stats() const {
 
 // --- options ------------------------------------------------------------------------
 
-Error refuse(std::string why) { return fail(Error::Code::InvalidArgument, std::move(why)); }
+Error refuse(std::string why) {
+  return fail(Error::Code::InvalidArgument, std::move(why));
+}
 
-bool is_short_string(const std::string& text) { return !text.empty() && text.size() <= 255; }
+bool is_short_string(const std::string& text) {
+  return !text.empty() && text.size() <= 255;
+}
 
 Result<> check_queue(const RabbitmqOptions::Queue& queue) {
   if (!is_short_string(queue.name)) return refuse("a queue's name must have 1 to 255 bytes");
@@ -425,8 +426,7 @@ Result<std::unique_ptr<RabbitmqTransport>> make_rabbitmq_transport(RabbitmqOptio
   auto uri = rabbitmq::parse_uri(options.uri);
   if (!uri) return uri.error();
   if (auto checked = rabbitmq::check_options(options); !checked) return checked.error();
-  auto transport =
-      std::make_unique<rabbitmq::BrokerTransport>(std::move(options), std::move(*uri));
+  auto transport = std::make_unique<rabbitmq::BrokerTransport>(std::move(options), std::move(*uri));
   if (!transport->usable()) {
     return fail(Error::Code::Unavailable, "cannot create an eventfd: out of file descriptors");
   }

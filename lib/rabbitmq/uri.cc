@@ -52,8 +52,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 Result<> read_credentials(std::string_view text, Uri& uri) {
   const std::size_t colon = text.find(':');
   auto user = percent_decoded(text.substr(0, colon));
-  auto password = percent_decoded(
-      colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
+  auto password = percent_decoded(colon == std::string_view::npos ? std::string_view()
+                                                                  : text.substr(colon + 1));
   if (!user || !password) return refuse("user or password has a broken %-escape");
   uri.user = std::move(*user);
   uri.password = std::move(*password);
@@ -82,8 +82,9 @@ Result<> read_host_and_port(std::string_view text, Uri& uri) {
   if (rest.empty()) return {};
   const auto port = positive_number(rest.substr(1));
   if (!port) {
-    return refuse("what follows the host's ':' must be a port from 1 to 65535"
-                  " (was the '@' after the password forgotten?)");
+    return refuse(
+        "what follows the host's ':' must be a port from 1 to 65535"
+        " (was the '@' after the password forgotten?)");
   }
   uri.port = *port;
   return {};
@@ -103,19 +104,23 @@ Result<> read_vhost(std::string_view text, Uri& uri) {
 Result<> read_query(std::string_view text, Uri& uri) {
   constexpr std::string_view kHeartbeat = "heartbeat=";
   if (!text.starts_with(kHeartbeat)) {
-    return refuse("the only parameter after '?' is heartbeat=SECONDS"
-                  " (a '?' in the password must be written %3F)");
+    return refuse(
+        "the only parameter after '?' is heartbeat=SECONDS"
+        " (a '?' in the password must be written %3F)");
   }
   const auto seconds = positive_number(text.substr(kHeartbeat.size()));
   if (!seconds) {
-    return refuse("heartbeat must be a number of seconds from 1 to 65535;"
-                  " without heartbeats a dead broker is not noticed");
+    return refuse(
+        "heartbeat must be a number of seconds from 1 to 65535;"
+        " without heartbeats a dead broker is not noticed");
   }
   uri.heartbeat = *seconds;
   return {};
 }
 
-bool is_space_or_control(char c) { return (c >= 0 && c <= ' ') || c == 0x7f; }
+bool is_space_or_control(char c) {
+  return (c >= 0 && c <= ' ') || c == 0x7f;
+}
 
 }  // namespace
 

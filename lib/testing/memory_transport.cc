@@ -53,8 +53,8 @@ Result<> MemoryTransport::publish(std::span<const Publish> publishes) {
     published_.push_back({std::string(publish.routing_key), std::string(publish.body)});
   }
   if (break_after) {
-    return break_connection("cannot publish: the connection broke after " +
-                            std::to_string(count) + " messages");
+    return break_connection("cannot publish: the connection broke after " + std::to_string(count) +
+                            " messages");
   }
   if (std::exchange(lose_confirms_, false)) {
     return break_connection("the connection broke before the publishes were confirmed");
@@ -102,9 +102,13 @@ void MemoryTransport::disconnect() {
   disconnected_ = true;
 }
 
-void MemoryTransport::lose_confirms() { lose_confirms_ = true; }
+void MemoryTransport::lose_confirms() {
+  lose_confirms_ = true;
+}
 
-void MemoryTransport::fail_publish_after(std::size_t count) { fail_publish_after_ = count; }
+void MemoryTransport::fail_publish_after(std::size_t count) {
+  fail_publish_after_ = count;
+}
 
 Error MemoryTransport::break_connection(std::string why) {
   disconnect();

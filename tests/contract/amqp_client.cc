@@ -2,7 +2,6 @@
 
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
-
 #include <stdexcept>
 
 namespace chat21::testing {

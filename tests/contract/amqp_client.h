@@ -3,7 +3,6 @@
 #pragma once
 
 #include <amqp.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -1,12 +1,11 @@
 #include "tests/contract/rabbitmq_world.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <random>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace chat21::testing {
 
@@ -23,7 +22,8 @@ rabbitmq::Uri broker_uri() {
 }
 
 std::string unique_name(const std::string& what) {
-  static const std::string run = std::to_string(::getpid()) + '-' + std::to_string(std::random_device{}());
+  static const std::string run =
+      std::to_string(::getpid()) + '-' + std::to_string(std::random_device{}());
   static int count = 0;
   return "test-" + run + '-' + std::to_string(++count) + '-' + what;
 }
@@ -38,17 +38,15 @@ RabbitmqWorld::RabbitmqWorld(const Options& options)
   if (options.open) proxy_.open();
 
   RabbitmqOptions transport;
-  transport.uri = "amqp://" + uri_.user + ':' + uri_.password + "@127.0.0.1:" +
-                  std::to_string(proxy_.port()) + options.query;
+  transport.uri = "amqp://" + uri_.user + ':' + uri_.password +
+                  "@127.0.0.1:" + std::to_string(proxy_.port()) + options.query;
   transport.exchange = exchange_;
   transport.queues = {{.name = queue_, .bindings = {"in.#"}}};
   transport.prefetch = static_cast<std::uint16_t>(options.limits.prefetch);
   transport.max_body_bytes = options.limits.max_body_bytes;
   transport.publish_timeout = options.publish_timeout;
   transport.reconnect_max = std::chrono::milliseconds(500);
-  transport.log = [this](RabbitmqOptions::Level, const std::string& line) {
-    log_.push_back(line);
-  };
+  transport.log = [this](RabbitmqOptions::Level, const std::string& line) { log_.push_back(line); };
   auto made = make_rabbitmq_transport(std::move(transport));
   if (!made) throw std::runtime_error(made.error().message);
   transport_ = std::move(*made);
@@ -67,6 +65,24 @@ RabbitmqWorld::~RabbitmqWorld() {
 
 void RabbitmqWorld::offer(const Message& message) {
   client_->publish(exchange_, message.routing_key, message.body);
+  ++offered_;
+}
+
+void RabbitmqWorld::disconnect() {
+  flush();
+  proxy_.cut();
+}
+
+// Acknowledgements are not answered, and when a connection breaks RabbitMQ drops
+// those that it has read and not carried out.
+void RabbitmqWorld::flush() {
+  const auto expected = offered_ - transport_->stats().settled;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (node_.messages(queue_) != expected) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error("the broker does not hear of what was settled");
+    }
+  }
 }
 
 std::vector<Message> RabbitmqWorld::published() {
@@ -84,15 +100,4 @@ std::size_t RabbitmqWorld::logged(const std::string& text) const {
       [&text](const std::string& line) { return line.find(text) != std::string::npos; }));
 }
 
-namespace {
-
-const TransportKind kRabbitmq{"Rabbitmq", [](const TransportLimits& limits) {
-                                return std::make_unique<RabbitmqWorld>(
-                                    RabbitmqWorld::Options{.limits = limits});
-                              }};
-
-INSTANTIATE_TEST_SUITE_P(Rabbitmq, TransportContract, ::testing::Values(kRabbitmq),
-                         [](const auto& kind) { return kind.param.name; });
-
-}  // namespace
 }  // namespace chat21::testing

@@ -1,7 +1,7 @@
 // A RabbitmqTransport on a real broker, reached through a proxy that can fail.
 //
-// CHAT21_TEST_AMQP_URI says where the broker is. Exchange and queues have names
-// of their own in every world and are deleted with it.
+// CHAT21_TEST_AMQP_URI says where the broker is, see also broker_node.h. Exchange and queues have
+// names of their own in every world and are deleted with it.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 
 #include "lib/rabbitmq/uri.h"
 #include "tests/contract/amqp_client.h"
+#include "tests/contract/broker_node.h"
 #include "tests/contract/tcp_proxy.h"
 #include "tests/contract/transport_contract.h"
 
@@ -31,7 +32,7 @@ class RabbitmqWorld final : public TransportWorld {
   struct Options {
     TransportLimits limits = {};
     std::string query = "";  // of the URI
-    bool open = true;   // false: the broker is not there yet
+    bool open = true;        // false: the broker is not there yet
     std::chrono::milliseconds publish_timeout{10000};
   };
   explicit RabbitmqWorld(const Options& options);
@@ -40,10 +41,13 @@ class RabbitmqWorld final : public TransportWorld {
   RabbitmqTransport& transport() override { return *transport_; }
   void offer(const Message& message) override;
   std::vector<Message> published() override;
-  void disconnect() override { proxy_.cut(); }
+  void disconnect() override;
 
-  // The server goes away, unsettled deliveries and all.
+  // Waits until the broker has heard of everything that was settled.
+  void flush();
+  // The server goes away, with deliveries that are not settled.
   void destroy_transport() { transport_.reset(); }
+  BrokerNode& node() { return node_; }
   TcpProxy& proxy() { return proxy_; }
   AmqpClient& client() { return *client_; }
   // After the broker was away.
@@ -57,11 +61,13 @@ class RabbitmqWorld final : public TransportWorld {
 
  private:
   rabbitmq::Uri uri_;
+  BrokerNode node_;
   std::string exchange_ = unique_name("exchange");
   std::string queue_ = unique_name("queue");
   std::string kept_ = unique_name("kept");
   TcpProxy proxy_;
   std::optional<AmqpClient> client_;
+  std::size_t offered_ = 0;
   std::vector<std::string> log_;
   std::unique_ptr<RabbitmqTransport> transport_;
 };

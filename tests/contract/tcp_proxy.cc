@@ -1,16 +1,15 @@
 #include "tests/contract/tcp_proxy.h"
 
 #include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <memory>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <memory>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace chat21::testing {

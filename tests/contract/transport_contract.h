@@ -2,10 +2,9 @@
 // tested by giving the suite a world to put it in.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <functional>
+#include <gtest/gtest.h>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -75,6 +74,12 @@ class TransportContract : public ::testing::TestWithParam<TransportKind> {
   std::unique_ptr<TransportWorld> world_;
 };
 
-std::vector<Message> messages_of(const std::vector<Delivery>& deliveries);
+inline std::vector<Message> messages_of(const std::vector<Delivery>& deliveries) {
+  std::vector<Message> messages;
+  for (const Delivery& delivery : deliveries) {
+    messages.push_back({std::string(delivery.routing_key), std::string(delivery.body)});
+  }
+  return messages;
+}
 
 }  // namespace chat21::testing

@@ -28,9 +28,8 @@ class MemoryWorld final : public TransportWorld {
   MemoryTransport transport_;
 };
 
-const TransportKind kMemory{"Memory", [](const TransportLimits& limits) {
-                              return std::make_unique<MemoryWorld>(limits);
-                            }};
+const TransportKind kMemory{
+    "Memory", [](const TransportLimits& limits) { return std::make_unique<MemoryWorld>(limits); }};
 
 INSTANTIATE_TEST_SUITE_P(Memory, TransportContract, ::testing::Values(kMemory),
                          [](const auto& kind) { return kind.param.name; });

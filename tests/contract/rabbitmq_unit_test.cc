@@ -1,0 +1,219 @@
+// The parts of the RabbitMQ transport that need no broker.
+#include <gmock/gmock.h>
+
+#include "lib/rabbitmq/backoff.h"
+#include "lib/rabbitmq/confirm_window.h"
+#include "lib/rabbitmq/stop_signal.h"
+#include "lib/rabbitmq/uri.h"
+
+namespace chat21::rabbitmq {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Uri, HasTheUsualDefaults) {
+  const auto uri = parse_uri("amqp://");
+  ASSERT_TRUE(uri);
+  EXPECT_FALSE(uri->tls);
+  EXPECT_EQ(uri->user, "guest");
+  EXPECT_EQ(uri->password, "guest");
+  EXPECT_EQ(uri->host, "localhost");
+  EXPECT_EQ(uri->port, 5672);
+  EXPECT_EQ(uri->vhost, "/");
+  EXPECT_EQ(uri->heartbeat, 10);
+}
+
+TEST(Uri, ReadsEverythingAtOnce) {
+  const auto uri = parse_uri("amqps://me:secret@broker.example:5673/chat?heartbeat=60");
+  ASSERT_TRUE(uri);
+  EXPECT_TRUE(uri->tls);
+  EXPECT_EQ(uri->user, "me");
+  EXPECT_EQ(uri->password, "secret");
+  EXPECT_EQ(uri->host, "broker.example");
+  EXPECT_EQ(uri->port, 5673);
+  EXPECT_EQ(uri->vhost, "chat");
+  EXPECT_EQ(uri->heartbeat, 60);
+  EXPECT_EQ(uri->address(), "broker.example:5673");
+}
+
+TEST(Uri, ReadsTheFormOfTheNodeServer) {
+  const std::string token = std::string(1000, 'x') + "." + std::string(100, 'y') + "-_.z";
+  const auto uri = parse_uri("amqp://ignored:" + token + "@host:5672?heartbeat=60");
+  ASSERT_TRUE(uri);
+  EXPECT_EQ(uri->password, token);
+  EXPECT_EQ(uri->host, "host");
+  EXPECT_EQ(uri->vhost, "/");
+  EXPECT_EQ(uri->heartbeat, 60);
+}
+
+TEST(Uri, HasAnotherDefaultPortWithTls) {
+  EXPECT_EQ(parse_uri("amqps://host")->port, 5671);
+}
+
+TEST(Uri, TakesAnEmptyPathForTheDefaultVhost) {
+  EXPECT_EQ(parse_uri("amqp://host/")->vhost, "/");
+  EXPECT_EQ(parse_uri("amqp://host/%2F")->vhost, "/");
+  EXPECT_EQ(parse_uri("amqp://host/%2fa")->vhost, "/a");
+  EXPECT_EQ(parse_uri("amqp://host/a:b")->vhost, "a:b");
+}
+
+TEST(Uri, DecodesPercentEscapes) {
+  const auto uri = parse_uri("amqp://u%40x:p%3a%2F%3F%23%25%C3%A4@h%6fst/v%20w");
+  ASSERT_TRUE(uri);
+  EXPECT_EQ(uri->user, "u@x");
+  EXPECT_EQ(uri->password, "p:/?#%\xC3\xA4");
+  EXPECT_EQ(uri->host, "host");
+  EXPECT_EQ(uri->vhost, "v w");
+}
+
+TEST(Uri, SplitsCredentialsWhereOtherReadersDo) {
+  const auto uri = parse_uri("amqp://me:a:b@c@host");
+  ASSERT_TRUE(uri);
+  EXPECT_EQ(uri->user, "me");
+  EXPECT_EQ(uri->password, "a:b@c");
+  EXPECT_EQ(uri->host, "host");
+  EXPECT_EQ(parse_uri("amqp://me@host")->password, "");
+  EXPECT_EQ(parse_uri("amqp://:only@host")->password, "only");
+}
+
+TEST(Uri, ReadsAnIpv6Address) {
+  const auto uri = parse_uri("amqp://[::1]:5673/v");
+  ASSERT_TRUE(uri);
+  EXPECT_EQ(uri->host, "::1");
+  EXPECT_EQ(uri->port, 5673);
+  EXPECT_EQ(uri->address(), "[::1]:5673");
+  EXPECT_EQ(parse_uri("amqp://[::1]")->host, "::1");
+}
+
+TEST(Uri, RefusesWhatItCannotRead) {
+  for (const auto* text : {
+           "",
+           "localhost",
+           "http://host",
+           "amqp:/host",
+           "AMQP",
+           "amqp://host:",
+           "amqp://host:0",
+           "amqp://host:65536",
+           "amqp://host:-1",
+           "amqp://host:12x",
+           "amqp://host: 12",
+           "amqp://[::1",
+           "amqp://[]",
+           "amqp://[::1]x",
+           "amqp://[::1]:x",
+           "amqp://host/a/b",
+           "amqp://host/%",
+           "amqp://host/%2",
+           "amqp://host/%zz",
+           "amqp://u%00:p@host",
+           "amqp://u:p%00q@host",
+           "amqp://ho%00st",
+           "amqp://host/v%00",
+           "amqp://host#x",
+           "amqp://host?",
+           "amqp://host?heartbeat",
+           "amqp://host?heartbeat=",
+           "amqp://host?heartbeat=0",
+           "amqp://host?heartbeat=-1",
+           "amqp://host?heartbeat=70000",
+           "amqp://host?heartbeat=5s",
+           "amqp://host?frame_max=1",
+           "amqp://host?heartbeat=5&x=1",
+           "amqp://ho st",
+           "amqp://host\n",
+       }) {
+    const auto uri = parse_uri(text);
+    ASSERT_FALSE(uri) << text;
+    EXPECT_EQ(uri.error().code, Error::Code::InvalidArgument);
+    EXPECT_THAT(uri.error().message, HasSubstr("cannot read the broker's URI: "));
+  }
+}
+
+TEST(Uri, NeverQuotesAPasswordInAnError) {
+  for (const auto* text : {
+           "amqp://me:S3CRET",
+           "amqp://me:S3CRET@host:x",
+           "amqp://me:S3CRET%@host",
+           "amqp://me:x?S3CRET@host",
+           "amqp://me:x/S3CRET/y@host",
+           "amqp://me:x#S3CRET@host",
+           "me:S3CRET@host",
+           "amqp://me:S3CRET @host",
+           "amqp://me:S3CRET@host?heartbeat=S3CRET",
+       }) {
+    const auto uri = parse_uri(text);
+    ASSERT_FALSE(uri) << text;
+    EXPECT_THAT(uri.error().message, Not(HasSubstr("S3CRET")));
+  }
+}
+
+TEST(ConfirmWindow, CountsConfirmsOneByOneAndTogether) {
+  ConfirmWindow window(4);
+  for (int i = 0; i < 4; ++i) window.sent();
+  EXPECT_TRUE(window.full());
+  EXPECT_EQ(window.confirm(2, false), 1U);
+  EXPECT_TRUE(window.full()) << "1 is as far behind as before";
+  EXPECT_EQ(window.confirm(3, true), 2U) << "1 and 3";
+  EXPECT_FALSE(window.full());
+  EXPECT_EQ(window.unconfirmed(), 1U);
+  window.sent();
+  EXPECT_EQ(window.confirm(0, true), 2U) << "0 stands for all";
+  EXPECT_EQ(window.unconfirmed(), 0U);
+}
+
+TEST(ConfirmWindow, NoticesConfirmsOfNothing) {
+  ConfirmWindow window(4);
+  EXPECT_EQ(window.confirm(1, false), 0U);
+  EXPECT_EQ(window.confirm(0, true), 0U);
+  window.sent();
+  window.sent();
+  EXPECT_EQ(window.confirm(3, true), 0U);
+  EXPECT_EQ(window.confirm(2, false), 1U);
+  EXPECT_EQ(window.confirm(2, false), 0U) << "confirmed before";
+  EXPECT_EQ(window.unconfirmed(), 1U);
+}
+
+TEST(ConfirmWindow, GoesRoundManyTimes) {
+  ConfirmWindow window(3);
+  for (std::uint64_t n = 1; n <= 100; ++n) {
+    window.sent();
+    ASSERT_EQ(window.confirm(n, n % 2 == 0), 1U);
+  }
+  window.sent();
+  window.restart();
+  EXPECT_EQ(window.unconfirmed(), 0U);
+  window.sent();
+  EXPECT_EQ(window.confirm(1, false), 1U) << "a new channel counts from 1";
+}
+
+TEST(Backoff, GrowsToItsCapAndStartsAgain) {
+  using std::chrono::milliseconds;
+  Backoff backoff(milliseconds(1000), 7);
+  milliseconds longest(0);
+  for (int bound : {100, 200, 400, 800, 1000, 1000, 1000}) {
+    const auto wait = backoff.next();
+    EXPECT_GE(wait, milliseconds(1));
+    EXPECT_LE(wait, milliseconds(bound));
+  }
+  for (int i = 0; i < 100; ++i) longest = std::max(longest, backoff.next());
+  EXPECT_GT(longest, milliseconds(500));
+  backoff.reset();
+  EXPECT_LE(backoff.next(), milliseconds(100));
+  EXPECT_LE(Backoff(milliseconds(5), 7).next(), milliseconds(5));
+}
+
+TEST(StopSignal, IsSeenByPollOnlyUntilItIsNoticed) {
+  StopSignal stop;
+  ASSERT_TRUE(stop.usable());
+  EXPECT_FALSE(stop.raised());
+  EXPECT_GE(stop.fd(), 0);
+  stop.raise();
+  stop.raise();
+  EXPECT_TRUE(stop.raised());
+  EXPECT_EQ(stop.fd(), -1);
+}
+
+}  // namespace
+}  // namespace chat21::rabbitmq
