@@ -31,11 +31,9 @@ inline std::string_view view_of(amqp_bytes_t bytes) {
 // Who wants the frames that arrive on the channel.
 class FrameSink {
  public:
+  virtual ~FrameSink() = default;
   // The frame's bytes are valid during the call.
   virtual Result<> take(const amqp_frame_t& frame) = 0;
-
- protected:
-  ~FrameSink() = default;
 };
 
 // Errors of all methods: Unavailable. After one the connection is of no use:

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cerrno>
 #include <poll.h>
 #include <random>
+#include <system_error>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include "chat21/rabbitmq.h"
@@ -416,6 +419,10 @@ Result<> check_options(const RabbitmqOptions& options) {
     return refuse("prefetch must be at least 1 for each queue");
   }
   if (options.confirm_window == 0) return refuse("confirm_window must be at least 1");
+  if (!options.ca_file.empty() && ::access(options.ca_file.c_str(), R_OK) != 0) {
+    return refuse("cannot read ca_file '" + options.ca_file +
+                  "': " + std::generic_category().message(errno));
+  }
   return check_times(options);
 }
 

@@ -9,6 +9,8 @@
 namespace chat21::rabbitmq {
 namespace {
 
+constexpr std::string_view kHeartbeat = "heartbeat=";
+
 Error refuse(std::string_view why) {
   return fail(Error::Code::InvalidArgument, "cannot read the broker's URI: " + std::string(why));
 }
@@ -102,7 +104,6 @@ Result<> read_vhost(std::string_view text, Uri& uri) {
 }
 
 Result<> read_query(std::string_view text, Uri& uri) {
-  constexpr std::string_view kHeartbeat = "heartbeat=";
   if (!text.starts_with(kHeartbeat)) {
     return refuse(
         "the only parameter after '?' is heartbeat=SECONDS"

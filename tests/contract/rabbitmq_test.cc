@@ -330,6 +330,7 @@ TEST(RabbitmqOptionsCheck, RefusesWhatCannotWork) {
   EXPECT_TRUE(refused([](auto& o) { o.queues[0].name.assign(256, 'x'); }));
   EXPECT_TRUE(refused([](auto& o) { o.queues[0].bindings[0].assign(256, 'x'); }));
   EXPECT_TRUE(refused([](auto& o) { o.prefetch = 0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.ca_file = "/nonexistent"; }));
   EXPECT_TRUE(refused([](auto& o) { o.confirm_window = 0; }));
   EXPECT_TRUE(refused([](auto& o) { o.connect_timeout = milliseconds(0); }));
   EXPECT_TRUE(refused([](auto& o) { o.publish_timeout = milliseconds(0); }));
