@@ -3,8 +3,8 @@
 // Two connections, one to consume and one to publish, so that a broker that
 // stops publishers for lack of memory or disk still takes our acknowledgements.
 // Declares the durable queue, binds it, and declares again after every
-// reconnect. Heartbeats are serviced inside receive(), publish() and settle():
-// call receive() at least every few seconds, also when there is nothing to do.
+// reconnect. Heartbeats are serviced inside receive() and publish(): call
+// receive() at least every few seconds, also when there is nothing to do.
 //
 // Thread rule: one thread; stop() alone may be called from any thread or from a
 // signal handler.
@@ -34,9 +34,10 @@ struct RabbitmqOptions {
     std::string name;                   // durable, not exclusive, not auto-delete
     std::vector<std::string> bindings;  // patterns on the exchange
   };
-  std::vector<Queue> queues;
+  std::vector<Queue> queues;  // none: only publishes
 
-  std::uint16_t prefetch = 256;            // deliveries taken and not settled, per connection
+  // Deliveries taken and not settled. The queues share it evenly.
+  std::uint16_t prefetch = 256;
   std::size_t max_body_bytes = 1U << 20U;  // of a delivery; the rest of a larger body is dropped
   std::size_t confirm_window = 1000;       // publishes sent and not confirmed
   std::chrono::milliseconds connect_timeout{5000};
@@ -68,7 +69,8 @@ struct RabbitmqStats {
 class RabbitmqTransport : public Transport {
  public:
   // Makes receive(), publish() and every wait inside return soon, and consumes
-  // no more: receive() hands out what has arrived before and then nothing.
+  // no more: receive() hands out what has arrived before and then nothing. These
+  // last ones can still be published and settled while the broker takes it.
   virtual void stop() noexcept = 0;
   virtual RabbitmqStats stats() const = 0;
 };

@@ -36,6 +36,9 @@ constexpr std::size_t kBurst = 64;
 // where nothing is read.
 constexpr std::size_t kBytesPerCheck = 16U << 10U;
 
+// For callers that mean "for ever" and pass the largest number there is.
+constexpr milliseconds kLongestWait = std::chrono::hours(24);
+
 // How long publish() still waits for confirms after stop(): a healthy broker
 // needs milliseconds, and then the batch is finished in order.
 constexpr milliseconds kStopGrace{3000};
@@ -124,7 +127,7 @@ class BrokerTransport final : public RabbitmqTransport {
 
 Result<std::span<const Delivery>> BrokerTransport::receive(milliseconds wait) {
   check_thread();
-  const SteadyTime deadline = SteadyClock::now() + wait;
+  const SteadyTime deadline = SteadyClock::now() + std::min(wait, kLongestWait);
   if (!stop_.raised()) {
     const auto connected = be_connected(deadline);
     if (!connected) return connected.error();
@@ -202,7 +205,9 @@ Result<> BrokerTransport::report_failed_attempt(const Error& error) {
   drop_both();
   next_attempt_ = SteadyClock::now() + backoff_.next();
   if (stop_.raised()) return {};
-  const std::string message = "cannot reach the broker at " + uri_.address() + ": " + error.message;
+  const std::string message =
+      (refused ? "refused by the broker at " : "cannot reach the broker at ") + uri_.address() +
+      ": " + error.message;
   if (error.code == Error::Code::InvalidArgument) return fail(error.code, message);
   if (outage_.empty() || (refused && outage_ != message)) {
     outage_ = message;

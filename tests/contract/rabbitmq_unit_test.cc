@@ -1,8 +1,11 @@
 // The parts of the RabbitMQ transport that need no broker.
+#include <amqp.h>
 #include <gmock/gmock.h>
 
 #include "lib/rabbitmq/backoff.h"
 #include "lib/rabbitmq/confirm_window.h"
+#include "lib/rabbitmq/consumer.h"
+#include "lib/rabbitmq/publisher.h"
 #include "lib/rabbitmq/stop_signal.h"
 #include "lib/rabbitmq/uri.h"
 
@@ -213,6 +216,123 @@ TEST(StopSignal, IsSeenByPollOnlyUntilItIsNoticed) {
   stop.raise();
   EXPECT_TRUE(stop.raised());
   EXPECT_EQ(stop.fd(), -1);
+}
+
+// --- frames, also those that only a faulty broker or proxy sends ----------------
+
+amqp_frame_t method_frame(amqp_method_number_t id, void* decoded) {
+  amqp_frame_t frame{};
+  frame.frame_type = AMQP_FRAME_METHOD;
+  frame.channel = kChannel;
+  frame.payload.method = {id, decoded};
+  return frame;
+}
+
+amqp_frame_t header_frame(std::uint64_t body_size) {
+  amqp_frame_t frame{};
+  frame.frame_type = AMQP_FRAME_HEADER;
+  frame.channel = kChannel;
+  frame.payload.properties.body_size = body_size;
+  return frame;
+}
+
+amqp_frame_t body_frame(std::string_view bytes) {
+  amqp_frame_t frame{};
+  frame.frame_type = AMQP_FRAME_BODY;
+  frame.channel = kChannel;
+  frame.payload.body_fragment = bytes_of(bytes);
+  return frame;
+}
+
+class ConsumerFrames : public ::testing::Test {
+ protected:
+  static RabbitmqOptions two_at_most() {
+    RabbitmqOptions options;
+    options.prefetch = 2;
+    options.max_body_bytes = 10;
+    return options;
+  }
+
+  Result<> deliver(std::uint64_t number) {
+    amqp_basic_deliver_t deliver{};
+    deliver.delivery_tag = number;
+    deliver.routing_key = bytes_of("a.key");
+    return consumer_.take(method_frame(AMQP_BASIC_DELIVER_METHOD, &deliver));
+  }
+  Result<> take(const amqp_frame_t& frame) { return consumer_.take(frame); }
+
+  const RabbitmqOptions options_ = two_at_most();
+  Consumer consumer_{options_};
+};
+
+TEST_F(ConsumerFrames, MakeDeliveries) {
+  ASSERT_TRUE(deliver(1));
+  ASSERT_TRUE(take(header_frame(6)));
+  ASSERT_TRUE(take(body_frame("abc")));
+  EXPECT_FALSE(consumer_.ready()) << "half a body";
+  ASSERT_TRUE(take(body_frame("def")));
+  ASSERT_TRUE(deliver(2));
+  ASSERT_TRUE(take(header_frame(12)));
+  ASSERT_TRUE(take(body_frame("0123456")));
+  ASSERT_TRUE(take(body_frame("789ab")));
+  const auto batch = consumer_.hand_out();
+  ASSERT_EQ(batch.size(), 2U);
+  EXPECT_EQ(batch[0].routing_key, "a.key");
+  EXPECT_EQ(batch[0].body, "abcdef");
+  EXPECT_EQ(batch[1].body, "0123456789");
+  EXPECT_EQ(batch[1].omitted, 2U);
+}
+
+TEST_F(ConsumerFrames, AreAnErrorWhenTheyAreOutOfStep) {
+  EXPECT_FALSE(take(header_frame(1)));
+  EXPECT_FALSE(take(body_frame("x")));
+  EXPECT_FALSE(deliver(2)) << "the first is missing";
+  ASSERT_TRUE(deliver(1));
+  EXPECT_FALSE(deliver(2)) << "within a delivery";
+  EXPECT_FALSE(take(body_frame("x"))) << "no header yet";
+  ASSERT_TRUE(take(header_frame(1)));
+  EXPECT_FALSE(take(body_frame("xy"))) << "longer than announced";
+}
+
+TEST_F(ConsumerFrames, CannotExceedThePrefetch) {
+  for (const std::uint64_t number : {1U, 2U}) {
+    ASSERT_TRUE(deliver(number));
+    ASSERT_TRUE(take(header_frame(0)));
+  }
+  const auto third = deliver(3);
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, Error::Code::Unavailable);
+}
+
+TEST_F(ConsumerFrames, AreIgnoredWhenTheyAreUnknown) {
+  amqp_basic_recover_ok_t recovered{};
+  EXPECT_TRUE(take(method_frame(AMQP_BASIC_RECOVER_OK_METHOD, &recovered)));
+  ASSERT_TRUE(deliver(1));
+  EXPECT_TRUE(take(header_frame(0)));
+  EXPECT_TRUE(consumer_.ready());
+}
+
+TEST_F(ConsumerFrames, StartAnewAfterALostConnection) {
+  ASSERT_TRUE(deliver(1));
+  ASSERT_TRUE(take(header_frame(5)));
+  ASSERT_TRUE(take(body_frame("ab")));
+  consumer_.forget();
+  EXPECT_FALSE(take(body_frame("cde"))) << "the rest of a body that is gone";
+  EXPECT_FALSE(consumer_.ready());
+}
+
+TEST(PublisherFrames, ConfirmOrRefuse) {
+  const RabbitmqOptions options;
+  Publisher publisher(options);
+  amqp_basic_ack_t ack{};
+  ack.delivery_tag = 1;
+  EXPECT_FALSE(publisher.take(method_frame(AMQP_BASIC_ACK_METHOD, &ack))) << "nothing was sent";
+  amqp_basic_nack_t nack{};
+  const auto refused = publisher.take(method_frame(AMQP_BASIC_NACK_METHOD, &nack));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Error::Code::Unavailable);
+  amqp_basic_recover_ok_t recovered{};
+  EXPECT_TRUE(publisher.take(method_frame(AMQP_BASIC_RECOVER_OK_METHOD, &recovered)));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ if(CHAT21_BUILD_RABBITMQ)
   find_package(rabbitmq-c CONFIG REQUIRED) # the tests look at the broker without us
   chat21_test(rabbitmq_unit_test LABEL unit
     SOURCES rabbitmq_unit_test.cc
-    LIBRARIES chat21observer::rabbitmq)
+    LIBRARIES chat21observer::rabbitmq rabbitmq::rabbitmq)
   set(broker amqp_client.cc broker_node.cc rabbitmq_world.cc tcp_proxy.cc)
   # Some of these stop the broker, so none of them runs beside another.
   chat21_test(rabbitmq_transport_test LABEL integration
