@@ -4,7 +4,7 @@
 // there, publish all, wait for all confirms, acknowledge).
 //
 // Runs in place of chat21-server, on the same broker, until SIGINT or SIGTERM:
-// the ratio of latencies taken in one session is the result, not the figures.
+// the result is a ratio to latencies taken beside it, not the figures.
 #include <algorithm>
 #include <amqp.h>
 #include <amqp_framing.h>
