@@ -20,8 +20,8 @@ using Tag = std::uint64_t;
 
 struct Delivery {
   Tag tag = 0;
-  std::string_view routing_key;  // AMQP form: levels separated by dots
-  std::string_view body;
+  std::string_view routing_key{};  // AMQP form: levels separated by dots
+  std::string_view body{};
   bool redelivered = false;  // offered before: its effects may have happened already
   // Bytes at the end of the body that a Transport did not keep because the body
   // exceeds its limit. Such a delivery is settled as TooLarge.

@@ -23,18 +23,19 @@
 
 namespace chat21 {
 
+// Members with {} may be left out of a designated initialiser without a warning.
 struct RabbitmqOptions {
   // amqp://user:password@host:port/vhost?heartbeat=60, or amqps://. With
   // RabbitMQ's OAuth2 backend the password is the JWT and the user is ignored.
   // Default port 5672 (5671), vhost "/", heartbeat 10 s; heartbeat=0 is refused.
-  std::string uri;
+  std::string uri{};
   std::string exchange = "amq.topic";  // must exist, or is declared as a durable topic exchange
 
   struct Queue {
-    std::string name;                   // durable, not exclusive, not auto-delete
-    std::vector<std::string> bindings;  // patterns on the exchange
+    std::string name{};                   // durable, not exclusive, not auto-delete
+    std::vector<std::string> bindings{};  // patterns on the exchange
   };
-  std::vector<Queue> queues;  // none: only publishes
+  std::vector<Queue> queues{};  // none: only publishes
 
   // Deliveries taken and not settled. The queues share it evenly.
   std::uint16_t prefetch = 256;
@@ -46,12 +47,12 @@ struct RabbitmqOptions {
   std::chrono::milliseconds publish_timeout{30000};
   std::chrono::milliseconds reconnect_max{10000};  // cap of the jittered exponential backoff
 
-  std::string ca_file;      // amqps: PEM of the trusted authorities; empty: the system's
+  std::string ca_file{};    // amqps: PEM of the trusted authorities; empty: the system's
   bool verify_peer = true;  // amqps: certificate and host name
 
   // Told when something changes: connected, lost, blocked. On the transport's thread.
   enum class Level : std::uint8_t { Info, Warning };
-  std::function<void(Level, const std::string&)> log;
+  std::function<void(Level, const std::string&)> log{};
 };
 
 // What an operator wants to see. Numbers since construction.

@@ -27,7 +27,7 @@ enum class Durability : std::uint8_t {
 };
 
 struct SqliteOptions {
-  std::filesystem::path path;  // created if it does not exist; its folder must exist
+  std::filesystem::path path{};  // created if it does not exist; its folder must exist
   Durability durability = Durability::Process;
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process's lock
 };

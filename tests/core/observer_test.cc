@@ -1,0 +1,159 @@
+// The order store, publish, settle, and what a failure at each step leaves.
+#include "chat21/observer.h"
+
+#include <gmock/gmock.h>
+#include <string>
+#include <vector>
+
+#include "chat21/testing/memory_store.h"
+#include "chat21/testing/memory_transport.h"
+
+namespace chat21 {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr std::string_view kToUser = "apps.tilechat.outgoing.users.u100.messages.u200.outgoing";
+constexpr std::string_view kToSender = "apps.tilechat.users.u100.messages.u200.clientadded";
+constexpr std::string_view kToRecipient = "apps.tilechat.users.u200.messages.u100.clientadded";
+
+class ObserverLoop : public ::testing::Test {
+ protected:
+  void offer(std::string_view key, std::string_view body = "{}") {
+    transport.offer(std::string(key), std::string(body));
+  }
+  std::size_t run() {
+    const auto processed = observer.run_once(0ms);
+    EXPECT_TRUE(processed) << (processed ? "" : processed.error().message);
+    return processed ? *processed : 0;
+  }
+  void run_into(Error::Code code) {
+    const auto processed = observer.run_once(0ms);
+    ASSERT_FALSE(processed);
+    EXPECT_EQ(processed.error().code, code);
+  }
+  std::size_t stored(std::string_view timeline, std::string_view conversation) {
+    return store.messages("tilechat", timeline, conversation, {})->size();
+  }
+  std::vector<std::string> published_keys() const {
+    std::vector<std::string> keys;
+    for (const auto& published : transport.published()) keys.push_back(published.routing_key);
+    return keys;
+  }
+
+  testing::MemoryTransport transport;
+  testing::MemoryStore store;
+  Router router{{.seed = 1}};
+  std::vector<Event::Kind> heard;
+  Observer observer{transport, store, router, [] { return Time(1760000000456ms); },
+                    [this](const Event& event) { heard.push_back(event.kind); }};
+};
+
+TEST_F(ObserverLoop, StoresPublishesSettlesAndTells) {
+  offer(kToUser);
+  EXPECT_EQ(run(), 1U);
+  EXPECT_EQ(stored("u100", "u200"), 1U);
+  EXPECT_EQ(stored("u200", "u100"), 1U);
+  EXPECT_THAT(published_keys(), ElementsAre(kToSender, kToRecipient));
+  EXPECT_EQ(transport.settled(Outcome::Done), 1U);
+  EXPECT_EQ(transport.pending(), 0U);
+  EXPECT_THAT(heard, ElementsAre(Event::Kind::MessageSent, Event::Kind::MessageDelivered));
+}
+
+TEST_F(ObserverLoop, DoesNothingWhenNothingArrives) {
+  EXPECT_EQ(run(), 0U);
+  EXPECT_THAT(heard, IsEmpty());
+}
+
+TEST_F(ObserverLoop, PublishesAndSettlesNothingThatIsNotStored) {
+  offer(kToUser);
+  store.fail_next_apply();
+  run_into(Error::Code::Unavailable);
+  EXPECT_THAT(published_keys(), IsEmpty());
+  EXPECT_EQ(transport.pending(), 1U);
+  EXPECT_THAT(heard, IsEmpty());
+
+  transport.disconnect();
+  run_into(Error::Code::Unavailable);
+  EXPECT_EQ(run(), 1U);
+  EXPECT_EQ(stored("u200", "u100"), 1U);
+}
+
+TEST_F(ObserverLoop, DecidesNothingWithoutFacts) {
+  offer("apps.tilechat.outgoing.users.u100.messages.group-1.outgoing");
+  store.fail_next_fetch();
+  run_into(Error::Code::Unavailable);
+  EXPECT_EQ(transport.pending(), 1U);
+}
+
+TEST_F(ObserverLoop, SettlesNothingThatIsNotPublished) {
+  offer(kToUser);
+  transport.fail_publish_after(1);
+  run_into(Error::Code::Unavailable);
+  EXPECT_EQ(stored("u200", "u100"), 1U);
+  EXPECT_EQ(transport.settled(Outcome::Done), 0U);
+  EXPECT_EQ(transport.pending(), 1U);
+  EXPECT_THAT(heard, IsEmpty());
+
+  EXPECT_EQ(run(), 1U);
+  EXPECT_EQ(transport.settled(Outcome::Done), 1U);
+  EXPECT_EQ(published_keys().back(), kToRecipient);
+}
+
+TEST_F(ObserverLoop, RepeatsRatherThanLosesWhenConfirmsAreLost) {
+  offer(kToUser);
+  transport.lose_confirms();
+  run_into(Error::Code::Unavailable);
+  EXPECT_EQ(transport.pending(), 1U);
+  EXPECT_EQ(run(), 1U);
+  EXPECT_THAT(published_keys(), ElementsAre(kToSender, kToRecipient, kToSender, kToRecipient));
+}
+
+TEST_F(ObserverLoop, SettlesBadInputAndGoesOn) {
+  offer(kToUser, "broken");
+  offer("nonsense");
+  offer(kToUser);
+  EXPECT_EQ(run(), 3U);
+  EXPECT_EQ(transport.settled(Outcome::Malformed), 1U);
+  EXPECT_EQ(transport.settled(Outcome::UnknownTopic), 1U);
+  EXPECT_EQ(transport.settled(Outcome::Done), 1U);
+  EXPECT_EQ(transport.pending(), 0U);
+}
+
+TEST_F(ObserverLoop, ShowsALaterDeliveryWhatAnEarlierOneChanged) {
+  offer("apps.observer.tilechat.groups.update",
+        R"({"group":{"uid":"group-1","members":{"u200":1}},"notify_to":{}})");
+  offer("apps.tilechat.outgoing.users.u100.messages.group-1.outgoing");
+  offer("apps.tilechat.users.u200.conversations.group-1.archive");
+  EXPECT_EQ(run(), 3U);
+  EXPECT_EQ(stored("u200", "group-1"), 1U);
+  EXPECT_EQ(transport.settled(Outcome::Done), 3U);
+  const auto archived = store.conversations("tilechat", "u200", true, 10);
+  ASSERT_TRUE(archived);
+  EXPECT_EQ(archived->size(), 1U);
+}
+
+TEST_F(ObserverLoop, FollowsAMessageToItsReceipt) {
+  offer(kToUser);
+  run();
+  const auto conversation = store.conversation("tilechat", "u200", "u100");
+  ASSERT_TRUE(conversation && *conversation);
+  const std::string& document = **conversation;
+  const std::size_t at = document.find("\"message_id\":\"") + 14;
+  const std::string id = document.substr(at, 36);
+
+  transport.clear_published();
+  offer("apps.tilechat.users.u200.messages.u100." + id + ".update", R"({"status":200})");
+  EXPECT_EQ(run(), 1U);
+  EXPECT_THAT(published_keys(),
+              ElementsAre("apps.tilechat.users.u100.messages.u200." + id + ".clientupdated"));
+  EXPECT_THAT(store.messages("tilechat", "u100", "u200", {})->front(),
+              ::testing::HasSubstr("\"status\":250"));
+  EXPECT_THAT(store.messages("tilechat", "u200", "u100", {})->front(),
+              ::testing::HasSubstr("\"status\":200"));
+}
+
+}  // namespace
+}  // namespace chat21
