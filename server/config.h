@@ -1,0 +1,91 @@
+// The configuration of chat21-server: what the flags, the environment and the
+// configuration file come to.
+//
+// settings.h declares every setting once. Precedence: flag, environment, file,
+// default. An empty environment variable counts as not set.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat21/result.h"
+#include "chat21/sqlite.h"
+
+#include "server/log.h"
+#include "server/settings.h"
+
+namespace chat21::server {
+
+struct Config {
+  std::string rabbitmq_uri;
+  std::string rabbitmq_ca_file;
+  bool rabbitmq_verify_peer = true;
+  std::string app_id;
+  bool consume_messages = false;
+  bool consume_persist = false;
+  std::uint16_t prefetch = 0;
+  std::size_t max_body_bytes = 0;
+  std::chrono::milliseconds publish_timeout{};
+  bool auto_restart = true;
+
+  std::filesystem::path store;
+  Durability durability = Durability::Process;
+
+  std::string jwt_key;
+  std::string jwt_audience;
+
+  LogLevel log_level = LogLevel::Info;
+  LogFormat log_format = LogFormat::Text;
+
+  std::optional<std::uint64_t> seed;  // of message ids; random if not given
+};
+
+// A value that was found for a setting, and where.
+struct Given {
+  enum class Origin : std::uint8_t { Flag, Variable, File, Default };
+  const Setting* setting = nullptr;
+  std::string text;
+  Origin origin = Origin::Default;
+  std::string source;  // as an operator knows it: "--prefetch", "PREFETCH_MESSAGES", "chat21.conf"
+};
+
+using Environment = std::function<const char*(const char* name)>;
+
+class Configuration {
+ public:
+  // Collects and checks. The error (InvalidArgument) has one line per complaint,
+  // each with the source, the value (unless it is secret) and what is allowed. The value
+  // that wins is checked, and everything in the file, which is ours alone.
+  static Result<Configuration> load(const std::vector<Given>& flags,
+                                    const std::optional<std::string>& file,
+                                    const Environment& environment);
+
+  // What only a running server needs: a broker, and a folder for the store.
+  // Errors: InvalidArgument, as above.
+  Result<> check_runnable() const;
+
+  const Config& config() const { return config_; }
+
+  // The value in force for a setting, and its source; "default" if nobody gave one.
+  const Given& given(std::string_view key) const;
+
+  // What was configured that will not have the effect its author expects, for
+  // the log: a sentence per finding.
+  std::vector<std::string> warnings() const;
+
+  // All values in force with their sources, for people. Secrets are masked.
+  std::string describe() const;
+
+ private:
+  Config config_;
+  std::vector<Given> values_;  // one per setting, in the order of the declarations
+};
+
+}  // namespace chat21::server
