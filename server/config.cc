@@ -1,18 +1,16 @@
 #include "server/config.h"
 
-#include <unistd.h>
-
+#include <CLI/Config.hpp>
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <fmt/format.h>
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
-
-#include <CLI/Config.hpp>
-#include <fmt/format.h>
 
 #include "server/values.h"
 
@@ -84,8 +82,7 @@ void take_item(const std::string& file, const CLI::ConfigItem& item, std::vector
         file, setting->key));
     return;
   }
-  found.push_back({setting, fmt::format("{}", fmt::join(item.inputs, ",")), Origin::File,
-                   file});
+  found.push_back({setting, fmt::format("{}", fmt::join(item.inputs, ",")), Origin::File, file});
 }
 
 void read_file(const std::string& file, std::vector<Given>& found, Complaints& complaints) {
@@ -199,9 +196,9 @@ Result<> Configuration::check_runnable() const {
     complaints.push_back(
         complain(given("store"), fmt::format("the folder '{}' must exist", folder.string())));
   } else if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    complaints.push_back(complain(given("store"), fmt::format("cannot write to the folder '{}': {}",
-                                                              folder.string(),
-                                                              std::strerror(errno))));
+    complaints.push_back(complain(
+        given("store"),
+        fmt::format("cannot write to the folder '{}': {}", folder.string(), std::strerror(errno))));
   } else if (std::filesystem::is_directory(config_.store, failed)) {
     complaints.push_back(complain(given("store"), "must be a file, and is a folder"));
   }
@@ -218,9 +215,7 @@ const Given& Configuration::given(std::string_view key) const {
 std::vector<std::string> Configuration::warnings() const {
   std::vector<std::string> found;
   if (config_.jwt_key == kDefaultJwtKey) {
-    found.emplace_back(
-        "JWT_KEY is the well-known default: whoever reaches a broker with this key can make "
-        "tokens for any user; set an own key here and there");
+    found.emplace_back(kDefaultJwtKeyWarning);
   }
   if (!config_.consume_messages && !config_.consume_persist) {
     found.push_back(label(given("active-queues")) + ": no queue is consumed");

@@ -1,15 +1,14 @@
 #include "server/log.h"
 
 #include <chrono>
-#include <iterator>
-#include <ostream>
-#include <utility>
-
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <iterator>
+#include <ostream>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <utility>
 
 namespace chat21::server {
 namespace {
@@ -54,10 +53,9 @@ class LineFormatter final : public spdlog::formatter {
   void format(const spdlog::details::log_msg& entry, spdlog::memory_buf_t& line) override {
     const auto time = std::chrono::floor<std::chrono::milliseconds>(entry.time);
     const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-    const auto stamp =
-        fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                    fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                    (time - seconds).count());
+    const auto stamp = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                                   fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                                   (time - seconds).count());
     const std::string_view rest(entry.payload.data(), entry.payload.size());
     if (format_ == LogFormat::Json) {
       fmt::format_to(std::back_inserter(line), R"({{"ts":"{}","level":"{}",{}}})", stamp,
@@ -85,8 +83,7 @@ bool is_plain(std::string_view text) {
          text.find_first_not_of(kPlain) == std::string_view::npos;
 }
 
-void append_text(std::string& out, LogFormat format, std::string_view key,
-                 std::string_view value) {
+void append_text(std::string& out, LogFormat format, std::string_view key, std::string_view value) {
   if (format == LogFormat::Json) {
     fmt::format_to(std::back_inserter(out), R"("{}":"{}")", key, escape(value));
   } else if (is_plain(value)) {
@@ -133,7 +130,9 @@ Log::Log(LogLevel level, LogFormat format, std::ostream& out)
     : logger_(make_logger(level, format, std::make_shared<spdlog::sinks::ostream_sink_mt>(out))),
       format_(format) {}
 
-bool Log::enabled(LogLevel level) const { return logger_->should_log(to_spdlog(level)); }
+bool Log::enabled(LogLevel level) const {
+  return logger_->should_log(to_spdlog(level));
+}
 
 void Log::write(LogLevel level, std::string_view message, std::initializer_list<Field> fields) {
   if (!enabled(level)) {

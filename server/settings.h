@@ -45,5 +45,8 @@ std::vector<Setting> declare_later_settings();
 std::string shown(const Setting& setting, std::string_view value);
 
 inline constexpr std::string_view kDefaultJwtKey = "tokenKey";
+inline constexpr std::string_view kDefaultJwtKeyWarning =
+    "JWT_KEY is the well-known default: whoever reaches a broker with this key can make tokens "
+    "for any user; set an own key here and at the broker";
 
 }  // namespace chat21::server

@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <fmt/format.h>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "server/settings.h"
 #include "server/values.h"
@@ -26,7 +25,9 @@ std::string check_bool(std::string_view value, Config&) {
   return parse_bool(value) ? "" : "must be true or false";
 }
 
-std::string check_text(std::string_view, Config&) { return {}; }
+std::string check_text(std::string_view, Config&) {
+  return {};
+}
 
 std::string check_range(std::string_view text, std::uint64_t least, std::uint64_t most) {
   const auto value = parse_number(text);
@@ -34,7 +35,9 @@ std::string check_range(std::string_view text, std::uint64_t least, std::uint64_
   return good ? "" : fmt::format("must be {} to {}", least, most);
 }
 
-std::string check_port(std::string_view text, Config&) { return check_range(text, 1, 65535); }
+std::string check_port(std::string_view text, Config&) {
+  return check_range(text, 1, 65535);
+}
 
 std::string check_optional_port(std::string_view text, Config& config) {
   return text.empty() ? "" : check_port(text, config);

@@ -1,18 +1,16 @@
 #include "server/token.h"
 
-#include <jwt.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fmt/format.h>
+#include <jwt.h>
 #include <memory>
 #include <random>
-#include <string_view>
-#include <vector>
-
-#include <fmt/format.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
+#include <string_view>
+#include <vector>
 
 #include "chat21/topic.h"
 
@@ -38,8 +36,8 @@ std::string_view subject_id(const TokenRequest& request) {
 }
 
 std::string_view role(const TokenRequest& request) {
-  const bool admin = request.subject == Subject::Admin ||
-                     (request.subject == Subject::User && request.admin_role);
+  const bool admin =
+      request.subject == Subject::Admin || (request.subject == Subject::User && request.admin_role);
   return admin ? "admin" : "user";
 }
 
@@ -139,8 +137,8 @@ Result<std::string> sign(const char* claims, const std::string& key) {
                 fmt::format("cannot set the claims of a token: {}", std::strerror(error)));
   }
   const std::vector<unsigned char> bytes(key.begin(), key.end());
-  const int set = jwt_set_alg(token.get(), JWT_ALG_HS256, bytes.data(),
-                              static_cast<int>(bytes.size()));
+  const int set =
+      jwt_set_alg(token.get(), JWT_ALG_HS256, bytes.data(), static_cast<int>(bytes.size()));
   if (set != 0) {
     return fail(Code::Internal, fmt::format("cannot use the key: {}", std::strerror(set)));
   }
@@ -184,7 +182,7 @@ Result<std::string> mint_token(const TokenRequest& request, const TokenContext& 
 std::string random_uuid() {
   std::random_device random;
   const auto bits = [&random] { return (std::uint64_t{random()} << 32U) | random(); };
-  const std::uint64_t high = (bits() & ~0xF000ULL) | 0x4000ULL;              // version 4
+  const std::uint64_t high = (bits() & ~0xF000ULL) | 0x4000ULL;               // version 4
   const std::uint64_t low = (bits() & ~(0b11ULL << 62U)) | (0b10ULL << 62U);  // variant of RFC 9562
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xFFFFU,
                      high & 0xFFFFU, low >> 48U, low & 0xFFFFFFFFFFFFULL);
