@@ -169,7 +169,8 @@ class Parser {
       return fmt::format("unknown argument '{}'; see --help", escape(extras.front()));
     }
     const std::string name = flag->substr(0, flag->find('='));
-    std::vector<std::string_view> keys = {"config", "check-config", "version", "help"};
+    std::vector<std::string_view> keys = {"config", "check-config", "version",     "help",
+                                          "ttl",    "admin",        "slash-topics"};
     for (const auto& [setting, option] : options_) {
       keys.push_back(setting->key);
     }

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -153,6 +154,20 @@ bool asks_for_something(const Given& given) {
   return given.origin != Origin::Default && !given.text.empty() && !switched_off;
 }
 
+// Why no store can be at the path; empty if there can.
+std::string unusable_store(const std::filesystem::path& path) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::error_code failed;
+  if (!std::filesystem::is_directory(folder, failed)) {
+    return fmt::format("the folder '{}' must exist", folder.string());
+  }
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return fmt::format("cannot write to the folder '{}': {}", folder.string(),
+                       std::strerror(errno));
+  }
+  return std::filesystem::is_directory(path, failed) ? "must be a file, and is a folder" : "";
+}
+
 }  // namespace
 
 Result<Configuration> Configuration::load(const std::vector<Given>& flags,
@@ -187,22 +202,17 @@ Result<> Configuration::check_runnable() const {
         "no broker is configured: set RABBITMQ_URI (or --rabbitmq-uri, or rabbitmq-uri in the "
         "file) to amqp://user:password@host:port/vhost");
   }
-  auto folder = config_.store.parent_path();
-  if (folder.empty()) {
-    folder = ".";
+  if (config_.prefetch == 1 && config_.consume_messages && config_.consume_persist) {
+    complaints.push_back(complaint("prefetch", "must be at least 1 for each active queue"));
   }
-  std::error_code failed;
-  if (!std::filesystem::is_directory(folder, failed)) {
-    complaints.push_back(
-        complain(given("store"), fmt::format("the folder '{}' must exist", folder.string())));
-  } else if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    complaints.push_back(complain(
-        given("store"),
-        fmt::format("cannot write to the folder '{}': {}", folder.string(), std::strerror(errno))));
-  } else if (std::filesystem::is_directory(config_.store, failed)) {
-    complaints.push_back(complain(given("store"), "must be a file, and is a folder"));
+  if (const auto why = unusable_store(config_.store); !why.empty()) {
+    complaints.push_back(complaint("store", why));
   }
   return to_result(complaints);
+}
+
+std::string Configuration::complaint(std::string_view key, std::string_view why) const {
+  return complain(given(key), why);
 }
 
 const Given& Configuration::given(std::string_view key) const {

@@ -76,6 +76,9 @@ class Configuration {
   // The value in force for a setting, and its source; "default" if nobody gave one.
   const Given& given(std::string_view key) const;
 
+  // "RABBITMQ_URI=amqp://***@host: " and why it will not do.
+  std::string complaint(std::string_view key, std::string_view why) const;
+
   // What was configured that will not have the effect its author expects, for
   // the log: a sentence per finding.
   std::vector<std::string> warnings() const;

@@ -1,9 +1,8 @@
 #include "server/observe.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
-#include <utility>
+#include <optional>
 
 namespace chat21::server {
 namespace {
@@ -23,93 +22,95 @@ class Loop {
         options_(options),
         log_(log),
         signals_(signals),
+        store_(store, signals, log, options.store_pace),
         journal_(log),
         router_({.seed = options.seed, .max_body_bytes = options.max_body_bytes}),
-        observer_(transport, store, router_, now,
+        observer_(transport, store_, router_, now,
                   [this](const Event& event) { journal_.note(event); }) {}
 
   int run() {
     log_.info("started");
-    while (signals_.received() == 0) {
-      const auto begin = Clock::now();
-      const auto done = observer_.run_once(options_.turn);
-      if (!(done ? good_turn() : bad_turn(done.error(), begin))) {
-        report(LogLevel::Info);
-        return 1;
-      }
+    std::optional<int> status;
+    while (!status && signals_.received() == 0) {
+      status = work();
     }
-    const int status = drain();
+    if (!status) {
+      log_.info("stopping", {{"signal", static_cast<unsigned>(signals_.received())}});
+    }
+    while (!status) {
+      status = finish();
+    }
     report(LogLevel::Info);
-    log_.info("stopped", {{"status", static_cast<unsigned>(status)}});
-    return status;
+    log_.info("stopped", {{"status", static_cast<unsigned>(*status)}});
+    return *status;
   }
 
  private:
-  // Whether to go on.
-  bool good_turn() {
-    if (!problem_.empty()) {
-      log_.info("working again", {{"after", std::exchange(problem_, {})}});
+  // One turn. Returns the exit status if it was the last.
+  std::optional<int> work() {
+    const auto begin = Clock::now();
+    const auto done = observer_.run_once(options_.turn);
+    if (!done && signals_.received() != 0) {
+      return leave_rest(done.error());
     }
-    retry_ = options_.turn;
+    if (!done && !can_go_on(done.error())) {
+      return 1;
+    }
+    if (!options_.auto_restart && !still_first_connection()) {
+      return 1;
+    }
     if (Clock::now() - reported_ >= options_.report_every) {
       report(LogLevel::Debug);
     }
-    return options_.auto_restart ? true : still_first_connection();
+    // The transport paces its attempts by itself. Should it fail at once, again
+    // and again, this keeps us from spinning.
+    if (const auto taken = elapsed(begin); !done && taken < options_.turn) {
+      signals_.wait(options_.turn - taken);
+    }
+    return std::nullopt;
   }
 
-  // A turn that fails takes a while, so that a failure that stays does not spin.
-  bool bad_turn(const Error& error, Clock::time_point begin) {
-    if (signals_.received() != 0) {
-      return true;
+  // The same after the signal, until all that was received is done; the transport
+  // takes nothing new.
+  std::optional<int> finish() {
+    const auto done = observer_.run_once(std::chrono::milliseconds(0));
+    if (!done) {
+      return leave_rest(done.error());
     }
+    return *done == 0 ? std::optional(0) : std::nullopt;
+  }
+
+  static std::chrono::milliseconds elapsed(Clock::time_point begin) {
+    return std::chrono::floor<std::chrono::milliseconds>(Clock::now() - begin);
+  }
+
+  bool can_go_on(const Error& error) {
     if (error.code != Code::Unavailable) {
       log_.error("cannot go on", {{"reason", error.message}});
       return false;
     }
-    if (error.message != problem_) {
-      log_.warn("cannot work; trying again", {{"reason", error.message}});
-      problem_ = error.message;
-    }
-    const bool broker_away = !transport_.stats().connected;
-    if (!options_.auto_restart && broker_away) {
-      log_.error("the broker is away, and AUTO_RESTART is false", {{"reason", error.message}});
-      return false;
-    }
-    // The transport paces its attempts by itself; the store does not.
-    retry_ = broker_away ? options_.turn : std::min(retry_ * 2, options_.retry_most);
-    const auto taken = std::chrono::floor<std::chrono::milliseconds>(Clock::now() - begin);
-    if (taken < retry_) {
-      signals_.wait(retry_ - taken);
-    }
+    // The transport has told the operator, once: RabbitmqOptions::log.
+    log_.debug("turn failed", {{"reason", error.message}});
     return true;
   }
 
   bool still_first_connection() {
-    if (transport_.stats().connects <= 1) {
+    const RabbitmqStats stats = transport_.stats();
+    if (signals_.received() != 0 || (stats.connected && stats.connects == 1)) {
       return true;
     }
-    log_.error("the connection to the broker was lost, and AUTO_RESTART is false");
+    log_.error("the broker is away, and AUTO_RESTART is false");
     return false;
   }
 
-  // Finishes what was received before the signal; the transport takes nothing new.
-  int drain() {
-    log_.info("stopping", {{"signal", static_cast<unsigned>(signals_.received())}});
-    for (;;) {
-      const auto done = observer_.run_once(std::chrono::milliseconds(0));
-      if (!done && done.error().code != Code::Unavailable) {
-        log_.error("cannot finish", {{"reason", done.error().message}});
-        return 1;
-      }
-      if (!done) {
-        // Nothing is lost: the broker offers to the next server what is not settled.
-        log_.info("left to the next start", {{"reason", done.error().message}});
-        return 0;
-      }
-      if (*done == 0) {
-        return 0;
-      }
-    }
+  // What is not settled is not lost: the broker offers it to the next observer.
+  // A broker that is away is no failure of ours, a store that fails is one.
+  int leave_rest(const Error& error) {
+    const bool broker_away = error.code == Code::Unavailable && !transport_.stats().connected;
+    log_.write(broker_away ? LogLevel::Warn : LogLevel::Error,
+               "cannot finish what was received; the broker will offer it again",
+               {{"reason", error.message}});
+    return broker_away ? 0 : 1;
   }
 
   void report(LogLevel level) {
@@ -131,11 +132,10 @@ class Loop {
   const ObserveOptions options_;
   Log& log_;
   const Signals& signals_;
+  PatientStore store_;
   Journal journal_;
   Router router_;
   Observer observer_;
-  std::string problem_;  // that was logged and has not ended; empty if all is well
-  std::chrono::milliseconds retry_ = options_.turn;
   Clock::time_point reported_ = Clock::now();
 };
 

@@ -15,6 +15,7 @@
 #include "chat21/store.h"
 
 #include "server/log.h"
+#include "server/patient_store.h"
 #include "server/signals.h"
 
 namespace chat21::server {
@@ -40,8 +41,8 @@ struct ObserveOptions {
   std::size_t max_body_bytes = 1U << 20U;
   bool auto_restart = true;             // false: the first lost or failed connection is the end
   std::chrono::milliseconds turn{250};  // the longest wait for deliveries
-  std::chrono::milliseconds retry_most{4000};  // between attempts while the store fails
   std::chrono::milliseconds report_every{60000};
+  PatientStore::Pace store_pace{};
 };
 
 // Returns the exit status: 0 after a signal, 1 when it cannot go on.

@@ -63,7 +63,9 @@ Result<> check_configuration(const Configuration& configuration) {
   }
   if (const auto transport = make_rabbitmq_transport(transport_options(configuration.config()));
       !transport) {
-    return transport.error();
+    // check_runnable() has seen to all else that it asks for.
+    return fail(transport.error().code,
+                configuration.complaint("rabbitmq-uri", transport.error().message));
   }
   return {};
 }

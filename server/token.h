@@ -19,8 +19,8 @@ struct TokenRequest {
     Admin,     // everything on the broker and in the HTTP API
   };
   Subject subject = Subject::User;
-  std::string user;  // of a User: the id
-  std::string app;
+  std::string user{};  // of a User: the id
+  std::string app{};
   bool admin_role = false;    // of a User: may act for others in the HTTP API
   bool slash_topics = false;  // of a User: also topics with a leading slash, as "/apps/..."
   std::chrono::seconds lifetime{};

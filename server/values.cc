@@ -177,8 +177,8 @@ std::string mask_uri(std::string_view uri) {
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
   std::string_view best;
-  // A third of the letters wrong is another word, not a slip.
-  std::size_t best_distance = word.size() / 3 + 1;
+  // More than a third of the letters wrong is another word, not a slip.
+  std::size_t best_distance = (word.size() + 1) / 3 + 1;
   for (const auto candidate : candidates) {
     if (const auto d = distance(word, candidate); d < best_distance) {
       best = candidate;

@@ -1,10 +1,9 @@
 #include "server/command_line.h"
 
-#include <string>
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <string>
+#include <vector>
 
 namespace chat21::server {
 namespace {
@@ -63,7 +62,8 @@ TEST(CommandLine, NamesTheUnknownOptionAndTheLikelyOne) {
   EXPECT_EQ(refused({"--prefetc=7"}), "unknown option '--prefetc'; did you mean '--prefetch'?");
   EXPECT_EQ(refused({"--frobnicate"}), "unknown option '--frobnicate'; see --help");
   EXPECT_EQ(refused({"start"}), "unknown argument 'start'; see --help");
-  EXPECT_EQ(refused({"token", "user", "ALICE", "--tt=5d"}), "unknown option '--tt'; see --help");
+  EXPECT_EQ(refused({"token", "user", "ALICE", "--tt=5d"}),
+            "unknown option '--tt'; did you mean '--ttl'?");
 }
 
 TEST(CommandLine, NamesTheOptionWithoutItsValue) {

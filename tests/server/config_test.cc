@@ -3,13 +3,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <sstream>
 #include <string>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace chat21::server {
 namespace {
@@ -48,7 +47,8 @@ class ConfigurationTest : public testing::Test {
   std::string complaints() const {
     const auto loaded = load();
     std::string text = loaded ? "nothing" : loaded.error().message;
-    for (auto at = std::string::npos; (at = text.find(folder_.string() + "/")) != std::string::npos;) {
+    for (auto at = std::string::npos;
+         (at = text.find(folder_.string() + "/")) != std::string::npos;) {
       text.erase(at, folder_.string().size() + 1);
     }
     return text;
@@ -239,8 +239,7 @@ class BadValue : public ConfigurationTest, public testing::WithParamInterface<Ba
 
 TEST_P(BadValue, IsRefused) {
   flag(GetParam().key, GetParam().value);
-  EXPECT_THAT(complaints(),
-              testing::StartsWith(std::string("--") + GetParam().key + "="));
+  EXPECT_THAT(complaints(), testing::StartsWith(std::string("--") + GetParam().key + "="));
   EXPECT_THAT(complaints(), Not(HasSubstr("\n")));
 }
 
@@ -345,9 +344,10 @@ TEST_F(ConfigurationTest, WarnsOfFeaturesThatAreNotThereYet) {
   variable("JWT_KEY", "own");
   variable("WEBHOOK_ENDPOINT", "http://server:3000/chat21/requests");
   variable("MONGODB_URI", "mongodb://db");
-  EXPECT_THAT(load()->warnings(),
-              ElementsAre("WEBHOOK_ENDPOINT has no effect: this version does not have webhooks",
-                          "MONGODB_URI has no effect: this version does not have a store in MongoDB"));
+  EXPECT_THAT(
+      load()->warnings(),
+      ElementsAre("WEBHOOK_ENDPOINT has no effect: this version does not have webhooks",
+                  "MONGODB_URI has no effect: this version does not have a store in MongoDB"));
 }
 
 TEST_F(ConfigurationTest, DoesNotWarnOfFeaturesThatAreSwitchedOff) {
@@ -387,17 +387,35 @@ TEST(Settings, AreDeclaredOnceWithAValidDefault) {
 }
 
 TEST(Settings, HaveTheVariablesOfTheNodeServer) {
-  for (const char* name :
-       {"RABBITMQ_URI", "MONGODB_URI", "APP_ID", "ACTIVE_QUEUES", "WEBHOOK_ENABLED",
-        "WEBHOOK_ENDPOINTS", "WEBHOOK_EVENTS", "PRESENCE_ENABLED", "PREFETCH_MESSAGES",
-        "AUTO_RESTART", "CACHE_ENABLED", "CACHE_REDIS_HOST", "CACHE_REDIS_PORT",
-        "CACHE_REDIS_PASSWORD", "BUCKET_MSG_CAPACITY", "BUCKET_MSG_REFILL_RATE_PER_MIN",
-        "BUCKET_WH_CAPACITY", "BUCKET_WH_REFILL_RATE_PER_MIN", "BUCKET_BLK_CAPACITY",
-        "BUCKET_BLK_REFILL_RATE_PER_MIN", "METRICS_PORT", "ANALYTICS_ENABLED", "ANALYTICS_EXCHANGE",
-        "ANALYTICS_RABBITMQ_URI", "LOG_LEVEL", "JWT_KEY"}) {
-    EXPECT_TRUE(std::any_of(settings().begin(), settings().end(),
-                            [name](const Setting& setting) { return setting.variable == name; }))
-        << name;
+  for (const char* name : {"RABBITMQ_URI",
+                           "MONGODB_URI",
+                           "APP_ID",
+                           "ACTIVE_QUEUES",
+                           "WEBHOOK_ENABLED",
+                           "WEBHOOK_ENDPOINTS",
+                           "WEBHOOK_EVENTS",
+                           "PRESENCE_ENABLED",
+                           "PREFETCH_MESSAGES",
+                           "AUTO_RESTART",
+                           "CACHE_ENABLED",
+                           "CACHE_REDIS_HOST",
+                           "CACHE_REDIS_PORT",
+                           "CACHE_REDIS_PASSWORD",
+                           "BUCKET_MSG_CAPACITY",
+                           "BUCKET_MSG_REFILL_RATE_PER_MIN",
+                           "BUCKET_WH_CAPACITY",
+                           "BUCKET_WH_REFILL_RATE_PER_MIN",
+                           "BUCKET_BLK_CAPACITY",
+                           "BUCKET_BLK_REFILL_RATE_PER_MIN",
+                           "METRICS_PORT",
+                           "ANALYTICS_ENABLED",
+                           "ANALYTICS_EXCHANGE",
+                           "ANALYTICS_RABBITMQ_URI",
+                           "LOG_LEVEL",
+                           "JWT_KEY"}) {
+    EXPECT_TRUE(std::any_of(settings().begin(), settings().end(), [name](const Setting& setting) {
+      return setting.variable == name;
+    })) << name;
   }
 }
 

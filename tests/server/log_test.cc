@@ -1,11 +1,10 @@
 #include "server/log.h"
 
-#include <sstream>
-#include <string>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
+#include <sstream>
+#include <string>
 
 namespace chat21::server {
 namespace {

@@ -1,16 +1,14 @@
 #include "server/token.h"
 
-#include <jwt.h>
-
 #include <cstdlib>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <jwt.h>
 #include <memory>
+#include <rapidjson/document.h>
 #include <set>
 #include <string>
 #include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <rapidjson/document.h>
 
 namespace chat21::server {
 namespace {
@@ -24,7 +22,9 @@ using Subject = TokenRequest::Subject;
 
 constexpr auto kNow = std::chrono::sys_seconds(1'700'000'000s);
 
-TokenContext context() { return {"tokenKey", "rabbitmq", kNow, "the-id"}; }
+TokenContext context() {
+  return {"tokenKey", "rabbitmq", kNow, "the-id"};
+}
 
 TokenRequest user(const std::string& id) {
   return {.subject = Subject::User, .user = id, .app = "tilechat", .lifetime = 3600s};
@@ -89,13 +89,13 @@ TEST(Token, LetsAUserUseOnlyTheOwnTopics) {
 TEST(Token, AddsTopicsWithALeadingSlashOnRequest) {
   auto request = user("ALICE");
   request.slash_topics = true;
-  EXPECT_THAT(strings(claims(mint_token(request, context()))["scope"]),
-              ElementsAre("rabbitmq.read:*/*/apps.tilechat.users.ALICE.*",
-                          "rabbitmq.write:*/*/apps.tilechat.users.ALICE.*",
-                          "rabbitmq.write:*/*/apps.tilechat.outgoing.users.ALICE.*",
-                          "rabbitmq.configure:*/*/*",
-                          "rabbitmq.read:*/*/.apps.tilechat.users.ALICE.*",
-                          "rabbitmq.write:*/*/.apps.tilechat.users.ALICE.*"));
+  EXPECT_THAT(
+      strings(claims(mint_token(request, context()))["scope"]),
+      ElementsAre("rabbitmq.read:*/*/apps.tilechat.users.ALICE.*",
+                  "rabbitmq.write:*/*/apps.tilechat.users.ALICE.*",
+                  "rabbitmq.write:*/*/apps.tilechat.outgoing.users.ALICE.*",
+                  "rabbitmq.configure:*/*/*", "rabbitmq.read:*/*/.apps.tilechat.users.ALICE.*",
+                  "rabbitmq.write:*/*/.apps.tilechat.users.ALICE.*"));
 }
 
 TEST(Token, GivesAUserTheAdminRoleOnRequest) {
@@ -107,15 +107,15 @@ TEST(Token, GivesAUserTheAdminRoleOnRequest) {
 }
 
 TEST(Token, LetsObserverAndAdminUseEverything) {
-  for (const auto& [subject, id, role] :
-       {std::tuple{Subject::Observer, "01-OBSERVER", "user"}, {Subject::Admin, "100-APIADMIN", "admin"}}) {
-    const auto c = claims(mint_token({.subject = subject, .app = "tilechat", .lifetime = 1h}, context()));
+  for (const auto& [subject, id, role] : {std::tuple{Subject::Observer, "01-OBSERVER", "user"},
+                                          {Subject::Admin, "100-APIADMIN", "admin"}}) {
+    const auto c =
+        claims(mint_token({.subject = subject, .app = "tilechat", .lifetime = 1h}, context()));
     EXPECT_STREQ(c["sub"].GetString(), id);
     EXPECT_STREQ(c["tiledesk_api_roles"].GetString(), role);
     EXPECT_THAT(strings(c["aud"]), ElementsAre("rabbitmq", id));
-    EXPECT_THAT(strings(c["scope"]),
-                ElementsAre("rabbitmq.read:*/*/*", "rabbitmq.write:*/*/*",
-                            "rabbitmq.configure:*/*/*"));
+    EXPECT_THAT(strings(c["scope"]), ElementsAre("rabbitmq.read:*/*/*", "rabbitmq.write:*/*/*",
+                                                 "rabbitmq.configure:*/*/*"));
   }
 }
 
@@ -168,7 +168,8 @@ TEST(Token, HasARandomIdOfVersion4) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {
     const auto id = random_uuid();
-    EXPECT_THAT(id, MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+    EXPECT_THAT(
+        id, MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
     seen.insert(id);
   }
   EXPECT_EQ(seen.size(), 100U);

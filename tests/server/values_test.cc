@@ -74,7 +74,7 @@ TEST(Values, MaskParametersThatMayBeKeys) {
 TEST(Values, FindTheWordThatWasMeant) {
   const std::vector<std::string_view> words = {"prefetch", "store", "seed"};
   EXPECT_EQ(nearest("prefetc", words), "prefetch");
-  EXPECT_EQ(nearest("stroe", words), "");
+  EXPECT_EQ(nearest("stroe", words), "store");
   EXPECT_EQ(nearest("sore", words), "store");
   EXPECT_EQ(nearest("webhook", words), "");
   EXPECT_EQ(nearest("", words), "");
