@@ -297,8 +297,8 @@ std::vector<Setting> declare_all() {
 }  // namespace
 
 const std::vector<Setting>& settings() {
-  static const std::vector<Setting> all = declare_all();
-  return all;
+  static const std::vector<Setting> kAll = declare_all();
+  return kAll;
 }
 
 const Setting* find_setting(std::string_view key) {

@@ -66,13 +66,13 @@ std::vector<std::string> scopes(const TokenRequest& request) {
 }
 
 Result<> check(const TokenRequest& request) {
-  if (const auto valid = validate_id("the app id", request.app); !valid) {
+  if (auto valid = validate_id("the app id", request.app); !valid) {
     return valid;
   }
   if (request.subject != Subject::User) {
     return {};
   }
-  if (const auto valid = validate_id("the user id", request.user); !valid) {
+  if (auto valid = validate_id("the user id", request.user); !valid) {
     return valid;
   }
   if (is_group_id(request.user)) {
