@@ -92,7 +92,8 @@ class Parser {
         ->option_text("FILE")
         ->group("General");
     app_.add_flag("--check-config", check_config_,
-                  "check the configuration, print it with the source of each value, and exit")
+                  "check the configuration, print it with the source of each value,\n"
+                  "and exit")
         ->group("General");
     for (const Setting& setting : settings()) {
       options_.emplace_back(&setting, add_setting(app_, setting));
