@@ -22,10 +22,9 @@ class Loop {
         options_(options),
         log_(log),
         signals_(signals),
-        store_(store, signals, log, options.store_pace),
         journal_(log),
         router_({.seed = options.seed, .max_body_bytes = options.max_body_bytes}),
-        observer_(transport, store_, router_, now,
+        observer_(transport, store, router_, now,
                   [this](const Event& event) { journal_.note(event); }) {}
 
   int run() {
@@ -53,7 +52,9 @@ class Loop {
     if (!done && signals_.received() != 0) {
       return leave_rest(done.error());
     }
-    if (!done && !can_go_on(done.error())) {
+    if (done) {
+      note_success();
+    } else if (!can_go_on(done.error())) {
       return 1;
     }
     if (!options_.auto_restart && !still_first_connection()) {
@@ -62,8 +63,8 @@ class Loop {
     if (Clock::now() - reported_ >= options_.report_every) {
       report(LogLevel::Debug);
     }
-    // The transport paces its attempts by itself. Should it fail at once, again
-    // and again, this keeps us from spinning.
+    // Short enough for the transport to service its heartbeats in between; the
+    // batch that failed is offered again.
     if (const auto taken = elapsed(begin); !done && taken < options_.turn) {
       signals_.wait(options_.turn - taken);
     }
@@ -89,9 +90,23 @@ class Loop {
       log_.error("cannot go on", {{"reason", error.message}});
       return false;
     }
-    // The transport has told the operator, once: RabbitmqOptions::log.
-    log_.debug("turn failed", {{"reason", error.message}});
+    // About the broker the transport tells the operator, through
+    // RabbitmqOptions::log. What else can be away is the store.
+    if (!transport_.stats().connected) {
+      log_.debug("turn failed", {{"reason", error.message}});
+    } else if (trouble_ != error.message) {
+      trouble_ = error.message;
+      log_.warn("the store is away; trying again", {{"reason", trouble_}});
+    }
     return true;
+  }
+
+  void note_success() {
+    if (trouble_.empty()) {
+      return;
+    }
+    trouble_.clear();
+    log_.info("the store works again");
   }
 
   bool still_first_connection() {
@@ -132,10 +147,10 @@ class Loop {
   const ObserveOptions options_;
   Log& log_;
   const Signals& signals_;
-  PatientStore store_;
   Journal journal_;
   Router router_;
   Observer observer_;
+  std::string trouble_;  // with the store, as logged
   Clock::time_point reported_ = Clock::now();
 };
 

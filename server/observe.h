@@ -15,7 +15,6 @@
 #include "chat21/store.h"
 
 #include "server/log.h"
-#include "server/patient_store.h"
 #include "server/signals.h"
 
 namespace chat21::server {
@@ -39,10 +38,10 @@ class Journal {
 struct ObserveOptions {
   std::uint64_t seed = 0;
   std::size_t max_body_bytes = 1U << 20U;
-  bool auto_restart = true;             // false: the first lost or failed connection is the end
-  std::chrono::milliseconds turn{250};  // the longest wait for deliveries
+  bool auto_restart = true;  // false: the first lost or failed connection is the end
+  // The longest wait for deliveries, and the pause after a turn that failed.
+  std::chrono::milliseconds turn{250};
   std::chrono::milliseconds report_every{60000};
-  PatientStore::Pace store_pace{};
 };
 
 // Returns the exit status: 0 after a signal, 1 when it cannot go on.

@@ -16,11 +16,11 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Waits at most `wait` for deliveries and returns what is there, in the order
-  // of arrival; nothing is no error. Deliveries stay valid until settled.
-  //
-  // REQUIRES: every delivery returned before is settled, or was lost because a
-  // method of this Transport failed since.
+  // Waits at most `wait` until there is a delivery that is not settled, and
+  // returns those that are there, in the order of arrival; none is no error. What
+  // an earlier call returned and nobody settled comes first, marked redelivered:
+  // whoever cannot finish a batch drops it and calls again.
+  // The span is valid until the next call, the bytes until settled.
   //
   // Errors: Unavailable: the other side is away. Unsettled deliveries are gone
   // and will be offered again; call receive() again to go on, the Transport

@@ -140,16 +140,18 @@ void Consumer::complete() {
 }
 
 std::span<const Delivery> Consumer::hand_out() {
-  assert(handed_out_ == 0 && "settle the deliveries before asking for more");
   batch_.clear();
-  for (; handed_out_ < arrived_; ++handed_out_) {
-    const Held& next = held(handed_out_);
+  for (std::size_t i = 0; i < arrived_; ++i) {
+    Held& next = held(i);
+    if (next.settled) continue;
+    if (i < handed_out_) next.redelivered = true;
     batch_.push_back({.tag = next.tag,
                       .routing_key = next.routing_key,
                       .body = next.body,
                       .redelivered = next.redelivered,
                       .omitted = static_cast<std::size_t>(next.body_size) - next.body.size()});
   }
+  handed_out_ = arrived_;
   return batch_;
 }
 

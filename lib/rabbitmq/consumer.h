@@ -32,8 +32,9 @@ class Consumer final : public FrameSink {
 
   Result<> take(const amqp_frame_t& frame) override;
 
-  // Some have arrived that were not handed out.
-  bool ready() const { return arrived_ > handed_out_; }
+  // Some are not settled.
+  bool ready() const { return arrived_ > 0; }
+  // All that are not settled. Those handed out before count as redelivered.
   std::span<const Delivery> hand_out();
 
   // Errors: Unavailable: lost with an earlier connection. Internal: not handed

@@ -24,8 +24,8 @@ TEST(MessageIds, AreVersion7OfTheRfcsVariant) {
     while (count-- > 0) regex += kHex;
     return regex;
   };
-  const std::string form = digits(8) + "-" + digits(4) + "-7" + digits(3) + "-[89ab]" + digits(3) +
-                           "-" + digits(12);
+  const std::string form =
+      digits(8) + "-" + digits(4) + "-7" + digits(3) + "-[89ab]" + digits(3) + "-" + digits(12);
   for (int i = 0; i < 1000; ++i) {
     EXPECT_THAT(next(ids, 1760000000000 + i), ::testing::MatchesRegex(form));
   }

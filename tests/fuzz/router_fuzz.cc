@@ -39,7 +39,8 @@ void check_json(std::string_view body) {
 }
 
 void check_publish(const Publish& publish, bool service) {
-  promise(publish.routing_key.size() <= kMaxRoutingKey, "a published key fits: " + std::string(publish.routing_key));
+  promise(publish.routing_key.size() <= kMaxRoutingKey,
+          "a published key fits: " + std::string(publish.routing_key));
   check_json(publish.body);
   const std::string_view key = publish.routing_key;
   if (key.starts_with("observer.rejected.apps.")) return;

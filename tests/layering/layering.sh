@@ -48,10 +48,10 @@ includes() {
     refuse "$root" "$folder" 'sqlite3' "only lib/sqlite knows SQLite"
   done
   local users
-  users=$(grep -rlE '^ *# *include *<rapidjson/' "$root/include" "$root/lib" "$root/server" |
+  users=$(grep -rlE '^ *# *include *<rapidjson/' "$root/include" "$root/lib" |
     sed "s|^$root/||" || true)
   [ -z "$users" ] || [ "$users" = lib/core/json.cc ] ||
-    complain "only lib/core/json.cc knows RapidJSON, found: $users"
+    complain "of the library only lib/core/json.cc knows RapidJSON, found: $users"
 }
 
 symbols() {

@@ -22,7 +22,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 // Does in receive() what the script says, one step per call, and after the last
-// raises SIGTERM.
+// raises SIGTERM. What is not settled is offered again before the next step.
 class ScriptedTransport final : public RabbitmqTransport {
  public:
   using Step = std::function<Result<std::vector<std::string>>()>;  // routing keys that arrive
@@ -35,6 +35,7 @@ class ScriptedTransport final : public RabbitmqTransport {
   int stops = 0;
 
   Result<std::span<const Delivery>> receive(std::chrono::milliseconds) override {
+    if (!deliveries_.empty()) return std::span<const Delivery>(deliveries_);
     if (script.empty()) {
       if (stops == 0) ::raise(SIGTERM);
       return std::span<const Delivery>();
@@ -44,7 +45,6 @@ class ScriptedTransport final : public RabbitmqTransport {
     auto keys = step();
     if (!keys) return keys.error();
     keys_ = *std::move(keys);
-    deliveries_.clear();
     for (const std::string& key : keys_) {
       deliveries_.push_back({.tag = ++tag_, .routing_key = key, .body = R"({"text":"secret"})"});
     }
@@ -56,7 +56,10 @@ class ScriptedTransport final : public RabbitmqTransport {
   }
   Result<> settle(std::span<const Settle> all) override {
     if (!settle_result) return settle_result;
-    for (const Settle& one : all) settled.push_back(one.outcome);
+    for (const Settle& one : all) {
+      settled.push_back(one.outcome);
+      std::erase_if(deliveries_, [&one](const Delivery& d) { return d.tag == one.tag; });
+    }
     return {};
   }
   void stop() noexcept override { ++stops; }
@@ -121,7 +124,7 @@ class Observing : public testing::Test {
 
   ScriptedTransport transport_;
   ForgetfulStore store_;
-  ObserveOptions options_{.seed = 1, .turn = 1ms, .store_pace = {.first = 1ms, .most = 2ms}};
+  ObserveOptions options_{.seed = 1, .turn = 1ms};
   LogLevel level_ = LogLevel::Info;
 
  private:
