@@ -18,6 +18,7 @@ usage: scripts/broker.sh COMMAND DIR [...]
   kill DIR             end it at once (SIGKILL), as a crash would
   pause DIR            freeze it (SIGSTOP): connections stay open, nobody answers
   resume DIR           let it go on (SIGCONT)
+  running DIR          status 0 if it runs
   ctl DIR ARGS...      rabbitmqctl for this node
 
 Ports, all on 127.0.0.1, counted from PORT_BASE:
@@ -217,39 +218,46 @@ in_node() {
 start_epmd() {  # PORT
   setsid epmd -address 127.0.0.1 -port "$1" </dev/null >>"$dir/log/epmd.log" 2>&1 &
   remember "$epmd_pid" $!
+  disown  # no news from the shell about its end
   until port_open "$1"; do
     recall "$epmd_pid" >/dev/null || die "epmd did not start on port $1: $(tail -n 3 "$dir/log/epmd.log")"
     sleep 0.02
   done
 }
 
-# The node says in its log when the last plugin serves. Ends with the node, too.
-await_startup_line() {  # OFFSET PID
-  tail -c "+$(($1 + 1))" --pid="$2" -F "$log" 2>/dev/null | grep -q -m 1 'Server startup complete'
+# The node says in its log when the last plugin serves. Fails when the process
+# ends before, or after too long a time.
+await_startup() {  # PROCESS OFFSET
+  grep -q -m 1 'Server startup complete' \
+    < <(exec timeout "$kStartSeconds" tail -c "+$(($2 + 1))" -s 0.1 --pid="$1" -F "$log" 2>/dev/null)
 }
 
 start_node() {
-  local offset=0 node ready timer first
+  local offset=0
   [[ ! -f $log ]] || offset=$(stat -c %s "$log")
   touch "$log"
+  trap interrupt_start INT TERM
   (in_node setsid "$kServer") </dev/null >>"$dir/log/console.log" 2>&1 &
-  node=$!
-  remember "$broker_pid" $node
-  await_startup_line "$offset" "$node" &
-  ready=$!
-  sleep "$kStartSeconds" &
-  timer=$!
-  wait -n -p first $node $ready $timer || true
-  kill $timer 2>/dev/null || true
-  [[ $first == "$ready" ]] && return
-  abandon_start
+  remember "$broker_pid" $!
+  disown
+  await_startup $! "$offset" || abandon_start
+  trap - INT TERM
+}
+
+end_at_once() {
+  end_process "$broker_pid" KILL 10 || true
+  end_process "$epmd_pid" KILL 10 || true
 }
 
 abandon_start() {
-  end_process "$broker_pid" KILL 10 || true
-  end_process "$epmd_pid" KILL 10 || true
+  end_at_once
   tail -n 15 "$log" "$dir/log/console.log" >&2
   die "the node in $dir did not start; the whole log is $log"
+}
+
+interrupt_start() {
+  end_at_once
+  die "interrupted while the node in $dir was starting"
 }
 
 start() {
@@ -257,7 +265,7 @@ start() {
   check_port_base "$base"
   [[ -x $kServer ]] || die "RabbitMQ is not installed: apt-get install --no-install-recommends rabbitmq-server"
   if pid=$(recall "$broker_pid"); then
-    die "a broker runs already in $dir (process $pid, ports from $(port_base))"
+    die "a broker runs already in $dir (process $pid, ports from $(port_base)); to end it: scripts/broker.sh stop '$dir'"
   fi
   end_process "$epmd_pid" KILL 10 || true  # what a crash of ours has left
   require_free_ports "$base"
@@ -272,8 +280,7 @@ stop() {
     kill -CONT "$pid" 2>/dev/null || true  # a paused node cannot stop
   fi
   if ! end_process "$broker_pid" TERM "$kStopSeconds"; then
-    end_process "$broker_pid" KILL 10 || true
-    end_process "$epmd_pid" KILL 10 || true
+    end_at_once
     die "the node in $dir did not stop within $kStopSeconds s and was killed; its log is $log"
   fi
   end_process "$epmd_pid" TERM 10 || die "epmd of $dir does not end"
@@ -304,15 +311,16 @@ main() {
   case ${1:-} in
     -h | --help | help) usage && return ;;
     start) (($# == 3)) || die "start takes a directory and a port base; see --help" ;;
-    stop | kill | pause | resume) (($# == 2)) || die "$1 takes a directory; see --help" ;;
+    stop | kill | pause | resume | running) (($# == 2)) || die "$1 takes a directory; see --help" ;;
     ctl) (($# >= 3)) || die "ctl takes a directory and what rabbitmqctl shall do; see --help" ;;
     '') usage >&2 && exit 2 ;;
-    *) die "unknown command '$1': start, stop, kill, pause, resume and ctl are allowed" ;;
+    *) die "unknown command '$1': start, stop, kill, pause, resume, running and ctl are allowed" ;;
   esac
   use_dir "$2"
   case $1 in
     start) start "$2" "$3" ;;
     stop) stop ;;
+    running) recall "$broker_pid" >/dev/null ;;
     kill) kill_node ;;
     pause) signal_node STOP ;;
     resume) signal_node CONT ;;

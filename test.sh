@@ -1,0 +1,269 @@
+#!/usr/bin/env bash
+# Checks everything there is to check. The last line says how many cases passed
+# and failed; the exit status says whether all did.
+set -euo pipefail
+
+program=test.sh
+# shellcheck source=scripts/lib.sh
+source "$(dirname -- "$0")/scripts/lib.sh"
+
+readonly kIntegration=$root/tests/integration
+
+usage() {
+  cat <<'USAGE'
+usage: ./test.sh [OPTION]...
+
+Installs what is missing (Debian packages, npm ci in tests/integration), then checks
+the scripts and the formatting, builds and runs the unit, contract and conformance
+tests plain and with the address and thread sanitizers, and the integration tests
+against a private RabbitMQ under build/test. Ends with a line "N passed, N failed".
+
+  --fast         only the unit, contract and conformance tests, without sanitizers
+  --long         everything, and clang-tidy over lib/ and server/
+  --port-base N  first of the ports of the test broker (default 15760; 20 are used)
+  --no-install   do not install anything; fail with the command that would
+  --help         this text
+USAGE
+}
+
+scope=all
+install=yes
+port_base=15760
+work=$root/build/test
+passed=0
+failed=0
+broker_mine=no
+
+read_options() {
+  while (($# > 0)); do
+    case $1 in
+      --fast) scope=fast ;;
+      --long) scope=long ;;
+      --no-install) install=no ;;
+      --port-base)
+        [[ ${2:-} =~ ^[1-9][0-9]{3,4}$ ]] || fail "--port-base needs a number from 1024 to 65511"
+        port_base=$2
+        shift
+        ;;
+      -h | --help) usage && exit 0 ;;
+      *) fail "unknown option '$1'; see --help" ;;
+    esac
+    shift
+  done
+}
+
+# --- Counting -------------------------------------------------------------------
+
+headline() { printf '\n== %s\n' "$*"; }
+
+# A step that counts as one case.
+check() {  # NAME COMMAND...
+  headline "$1"
+  if "${@:2}"; then
+    passed=$((passed + 1))
+    say "ok"
+  else
+    failed=$((failed + 1))
+    say "FAILED: $1"
+  fi
+}
+
+# A step that other steps need; it counts only if it fails.
+need() {  # NAME COMMAND...
+  headline "$1"
+  if ! "${@:2}"; then
+    failed=$((failed + 1))
+    say "FAILED: $1"
+    return 1
+  fi
+}
+
+# A step that reports cases of its own. COMMAND leaves "PASSED FAILED" in $tally.
+cases() {  # NAME COMMAND...
+  local status=0 good=0 bad=0
+  headline "$1"
+  rm -f "$tally"
+  "${@:2}" || status=$?
+  [[ ! -s $tally ]] || read -r good bad <"$tally"
+  # A run that fails without a failed case, or that has no case, has failed.
+  if ((bad == 0)) && { ((status != 0)) || ((good == 0)); }; then
+    bad=1
+  fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  ((bad == 0)) || say "FAILED: $1"
+}
+
+# --- Static checks ----------------------------------------------------------------
+
+check_scripts() {
+  (cd "$root" && shellcheck -x ./*.sh scripts/*.sh .ci/run)
+}
+
+cpp_files() {  # FOLDER...
+  (cd "$root" && find "$@" -name node_modules -prune -o \( -name '*.h' -o -name '*.cc' \) -print0)
+}
+
+check_format() {
+  cpp_files bench include lib server tests | (cd "$root" && xargs -0 clang-format --dry-run -Werror)
+}
+
+check_tidy() {
+  cpp_files lib server | grep -z '\.cc$' |
+    (cd "$root" && xargs -0 -n 1 -P "$(nproc)" clang-tidy -p build/dev --quiet)
+}
+
+# --- Test programs ----------------------------------------------------------------
+
+# The thread sanitizer of this compiler does not know the memory layout of newer
+# kernels with much randomisation. A container may not allow to switch it off.
+fixed_layout() {
+  if setarch -R true 2>/dev/null; then
+    setarch -R "$@"
+  else
+    "$@"
+  fi
+}
+
+compile() { configure "$1" && fixed_layout cmake --build "$root/build/$1"; }
+
+attribute() { grep -o -m 1 "$2=\"[0-9]*\"" "$1" | tr -dc 0-9; }
+
+# A skipped case has not shown anything: it counts as failed.
+count_ctest() {  # JUNIT_FILE
+  local all bad skipped disabled
+  [[ -s $1 ]] || return 1
+  all=$(attribute "$1" tests)
+  bad=$(attribute "$1" failures)
+  skipped=$(attribute "$1" skipped)
+  disabled=$(attribute "$1" disabled)
+  bad=$((bad + skipped + disabled))
+  printf '%s %s\n' $((all - bad)) "$bad" >"$tally"
+  if ((skipped + disabled > 0)); then
+    say "$((skipped + disabled)) cases did not run"
+    return 1
+  fi
+}
+
+run_ctest() {  # JUNIT_FILE ARGUMENT...
+  local status=0
+  rm -f "$1"
+  (cd "$root" && fixed_layout ctest --output-junit "$1" --output-on-failure "${@:2}") || status=$?
+  count_ctest "$1" || status=1
+  return "$status"
+}
+
+test_preset() {  # PRESET
+  need "build $1" compile "$1" || return 0
+  cases "tests, $1" run_ctest "$work/ctest-$1.xml" --preset "$1"
+}
+
+# --- Integration --------------------------------------------------------------------
+
+start_broker() {
+  "$broker" stop "$work/broker"  # left by a run that was killed
+  rm -rf "$work/broker"
+  broker_mine=yes
+  "$broker" start "$work/broker" "$port_base"
+}
+
+export_broker() {
+  local token
+  export CHAT21_SERVER=$root/build/dev/bin/chat21-server
+  token=$("$CHAT21_SERVER" token observer) || return 1
+  export CHAT21_TEST_AMQP_URI="amqp://observer:$token@127.0.0.1:$port_base"
+  export CHAT21_TEST_MQTT_PORT=$((port_base + 1))
+  export CHAT21_TEST_WS_PORT=$((port_base + 2))
+  export CHAT21_TEST_BROKER_CTL=$broker
+  export CHAT21_TEST_BROKER_DIR=$work/broker
+  export CHAT21_TEST_RUN_PORT_BASE=$((port_base + 10))
+}
+
+install_modules() {
+  local lock=$kIntegration/package-lock.json have=$kIntegration/node_modules/.package-lock.json
+  if [[ -f $have && ! $lock -nt $have ]]; then
+    return
+  fi
+  if [[ $install == no ]]; then
+    say "missing: (cd tests/integration && npm ci)"
+    return 1
+  fi
+  (cd "$kIntegration" && npm ci --no-audit --no-fund)
+}
+
+tap_number() { sed -n "s/^# $2 \([0-9]*\)$/\1/p" "$1" | tail -n 1; }
+
+count_node() {  # TAP_FILE
+  local good all
+  [[ -s $1 ]] || return 1
+  good=$(tap_number "$1" pass)
+  all=$(tap_number "$1" tests)
+  printf '%s %s\n' "${good:-0}" $((${all:-0} - ${good:-0})) >"$tally"
+}
+
+run_node_tests() {
+  local tap=$work/node.tap status=0
+  rm -f "$tap"
+  (cd "$kIntegration" && node --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=tap --test-reporter-destination="$tap" all.js) || status=$?
+  count_node "$tap" || status=1
+  return "$status"
+}
+
+test_integration() {
+  need "test broker on ports from $port_base" start_broker || return 0
+  need "a token for the tests" export_broker || return 0
+  cases "integration tests, C++" run_ctest "$work/ctest-integration.xml" \
+    --test-dir build/dev -L integration --no-tests=error
+  need "modules of the integration tests" install_modules || return 0
+  cases "integration tests, MQTT clients" run_node_tests
+}
+
+# --- The run --------------------------------------------------------------------------
+
+finish() {
+  local status=$?
+  trap - EXIT
+  trap '' INT TERM
+  if [[ $broker_mine == yes ]] && ! "$broker" stop "$work/broker"; then
+    failed=$((failed + 1))
+  fi
+  if ((status != 0 && failed == 0)); then
+    failed=1  # ended before its end
+  fi
+  printf '\n%s passed, %s failed\n' "$passed" "$failed"
+  ((failed == 0)) && exit 0
+  exit 1
+}
+
+install_all() {
+  case $scope in
+    fast) require_packages build test ;;
+    all) require_packages build run test check ;;
+    long) require_packages build run test check long ;;
+  esac
+  [[ $scope == fast ]] || require_node
+}
+
+main() {
+  read_options "$@"
+  mkdir -p "$work"
+  tally=$work/tally
+  trap finish EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  install_all
+  if [[ $scope == fast ]]; then
+    test_preset dev
+    return
+  fi
+  check "scripts (shellcheck)" check_scripts
+  check "formatting (clang-format)" check_format
+  test_preset dev
+  test_preset asan
+  test_preset tsan
+  test_integration
+  [[ $scope != long ]] || check "clang-tidy over lib/ and server/" check_tidy
+}
+
+main "$@"
