@@ -1,0 +1,83 @@
+// chat21-server, each one with a store of its own. The queues belong to the
+// broker: run one server at a time.
+'use strict';
+
+const assert = require('node:assert/strict');
+const path = require('node:path');
+const broker = require('./broker');
+const env = require('./env');
+const { Program, mustRun } = require('./processes');
+
+let stores = 0;
+
+class Server {
+  constructor(options = {}) {
+    this.store = path.join(env.scratch, `store-${++stores}.db`);
+    this.environment = options.environment || {};
+    this.logs = []; // of all starts
+  }
+
+  // A new store and empty queues; returns when the server consumes.
+  static async start(options) {
+    const server = new Server(options);
+    await broker.purgeAll();
+    await server.start();
+    return server;
+  }
+
+  launch() {
+    this.program = new Program('chat21-server', env.server, [], {
+      env: {
+        PATH: process.env.PATH,
+        RABBITMQ_URI: env.amqpUri,
+        APP_ID: env.app,
+        STORE_PATH: this.store,
+        LOG_LEVEL: 'INFO',
+        ...this.environment,
+      },
+    });
+    this.logs.push(this.program.output);
+  }
+
+  connected(patience) {
+    return this.program.line(/connected to the broker/, patience);
+  }
+
+  async start() {
+    this.launch();
+    await this.connected();
+  }
+
+  // As a user would ask to. It must succeed.
+  async stop(signal = 'SIGTERM') {
+    const { code, signal: by } = await this.program.end(signal);
+    assert.equal(code, 0, `chat21-server ended with ${code ?? by}:\n${this.program.output.join('\n')}`);
+  }
+
+  kill() {
+    return this.program.end('SIGKILL');
+  }
+
+  log(part) {
+    return this.logs.flat().filter((line) => line.includes(part));
+  }
+
+  // Rows of the store, as objects. May be asked while the server runs.
+  async rows(sql) {
+    const out = await mustRun('sqlite3', ['-readonly', '-json', '-cmd', '.timeout 10000', this.store, sql]);
+    return out.trim() === '' ? [] : JSON.parse(out);
+  }
+
+  copies(messageId) {
+    return this.rows(
+      `SELECT timeline, conversation, status FROM copies WHERE message_id = '${messageId}' ORDER BY timeline, status`,
+    );
+  }
+
+  async body(messageId) {
+    const [row] = await this.rows(`SELECT body FROM messages WHERE message_id = '${messageId}'`);
+    return row && row.body;
+  }
+}
+
+module.exports = { Server };
