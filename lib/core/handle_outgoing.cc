@@ -237,6 +237,17 @@ void deliver_to_group(const Handling& handling, const Stamped& message, const Gr
   }
 }
 
+void deliver_to_user(const Handling& handling, const Stamped& message) {
+  const std::string_view sender = handling.topic.user;
+  const std::string_view recipient = handling.topic.conversation;
+  // The recipient waits for it, the sender has seen it already. In one inbox, of
+  // a message to oneself, the copies keep the order that clients know.
+  const bool recipient_first = sender != recipient;
+  if (recipient_first) deliver(handling, message, recipient, sender, Status::Delivered);
+  deliver(handling, message, sender, recipient, Status::Sent);
+  if (!recipient_first) deliver(handling, message, recipient, sender, Status::Delivered);
+}
+
 }  // namespace
 
 Handled handle_outgoing(Handling& handling) {
@@ -258,8 +269,7 @@ Handled handle_outgoing(Handling& handling) {
   if (to_group) {
     deliver_to_group(handling, message, group);
   } else {
-    deliver(handling, message, topic.user, topic.conversation, Status::Sent);
-    deliver(handling, message, topic.conversation, topic.user, Status::Delivered);
+    deliver_to_user(handling, message);
   }
   return {};
 }

@@ -88,6 +88,7 @@ class BrokerTransport final : public RabbitmqTransport {
   Result<> wait_for_broker(SteadyTime until, bool until_writable);
   Result<> pump_both();
   Result<> pump_publish();
+  Result<> pump_publish_if_due();
   milliseconds tick() const;
   void wait_for_stop(SteadyTime until) const;
 
@@ -140,11 +141,8 @@ Result<std::span<const Delivery>> BrokerTransport::receive(milliseconds wait) {
 
 Result<> BrokerTransport::wait_for_deliveries(SteadyTime deadline) {
   if (auto pumped = consume_.pump(consumer_); !pumped) return pumped;
-  // Under load poll() is not reached. An unread publish connection would, in
-  // rabbitmq-c 0.11, let the next publish wait for its dead peer for ever.
-  if (SteadyClock::now() - last_publish_pump_ >= tick()) {
-    if (auto pumped = pump_publish(); !pumped) return pumped;
-  }
+  // Under load poll() is not reached.
+  if (auto pumped = pump_publish_if_due(); !pumped) return pumped;
   while (!may_hand_out() && !stop_.raised()) {
     const auto now = SteadyClock::now();
     if (now >= deadline) return {};
@@ -258,9 +256,8 @@ Result<> BrokerTransport::publish_all(std::span<const Publish> publishes) {
   progress_ = publisher_.published() + publisher_.confirmed();
   last_progress_ = SteadyClock::now();
   stop_seen_ = false;
-  // Whatever took long before this call: rabbitmq-c must not find, in the middle
-  // of a publish, that nothing was read for too long (see wait_for_deliveries).
-  if (auto pumped = pump_publish(); !pumped) return pumped;
+  // Something may have taken long before this call.
+  if (auto pumped = pump_publish_if_due(); !pumped) return pumped;
   for (;;) {
     const auto sent = publish_burst(publishes);
     if (!sent) return sent.error();
@@ -362,6 +359,12 @@ Result<> BrokerTransport::pump_both() {
 Result<> BrokerTransport::pump_publish() {
   last_publish_pump_ = SteadyClock::now();
   return publish_.pump(publisher_);
+}
+
+// A publish connection that was not read for long would, in rabbitmq-c 0.11, let
+// the next publish wait for its dead peer for ever.
+Result<> BrokerTransport::pump_publish_if_due() {
+  return SteadyClock::now() - last_publish_pump_ >= tick() ? pump_publish() : Result<>();
 }
 
 // Half a heartbeat: rabbitmq-c sends and checks heartbeats only when it is called.

@@ -42,13 +42,13 @@ TEST_F(Direct, ReachesBothInboxesAndBothTimelines) {
   arrive(to("u200"), kDraft);
 
   EXPECT_THAT(published(),
-              ElementsAre(Published{inbox("u100", "u200"), stamped(",\"status\":100}")},
-                          Published{inbox("u200", "u100"), stamped(",\"status\":150}")}));
-  EXPECT_THAT(writes(), ElementsAre("message ID " + stamped("}"), "copy u100/u200 ID 100",
-                                    "last u100/u200 ID at 1760000000456", "copy u200/u100 ID 150",
-                                    "last u200/u100 ID at 1760000000456"));
+              ElementsAre(Published{inbox("u200", "u100"), stamped(",\"status\":150}")},
+                          Published{inbox("u100", "u200"), stamped(",\"status\":100}")}));
+  EXPECT_THAT(writes(), ElementsAre("message ID " + stamped("}"), "copy u200/u100 ID 150",
+                                    "last u200/u100 ID at 1760000000456", "copy u100/u200 ID 100",
+                                    "last u100/u200 ID at 1760000000456"));
   EXPECT_EQ(outcome(), Outcome::Done);
-  EXPECT_THAT(events(), ElementsAre(Event::Kind::MessageSent, Event::Kind::MessageDelivered));
+  EXPECT_THAT(events(), ElementsAre(Event::Kind::MessageDelivered, Event::Kind::MessageSent));
 }
 
 TEST_F(Direct, KeepsUnknownFieldsNumbersAndNullsByteForByte) {
@@ -111,8 +111,8 @@ TEST_F(Direct, DoesNotStoreWhatDiffersPerCopy) {
 
 TEST_F(Direct, LeavesTheConversationsAloneIfTheSenderAsksForIt) {
   arrive(to("u200"), R"({"attributes":{"updateconversation":false}})");
-  EXPECT_THAT(writes(), ElementsAre(HasSubstr("message ID"), "copy u100/u200 ID 100",
-                                    "copy u200/u100 ID 150"));
+  EXPECT_THAT(writes(), ElementsAre(HasSubstr("message ID"), "copy u200/u100 ID 150",
+                                    "copy u100/u200 ID 100"));
   EXPECT_EQ(published().size(), 2U);
 }
 
@@ -132,8 +132,8 @@ TEST_F(Direct, DeliversAMessageToOneselfTwice) {
 
 TEST_F(Direct, UsesTheAppOfTheAddressEverywhere) {
   arrive("apps.other.outgoing.users.u100.messages.u200.outgoing", "{}");
-  EXPECT_THAT(published_keys(), ElementsAre("apps.other.users.u100.messages.u200.clientadded",
-                                            "apps.other.users.u200.messages.u100.clientadded"));
+  EXPECT_THAT(published_keys(), ElementsAre("apps.other.users.u200.messages.u100.clientadded",
+                                            "apps.other.users.u100.messages.u200.clientadded"));
   EXPECT_EQ(std::get<SaveMessage>(effects().writes.front()).app, "other");
 }
 
@@ -159,7 +159,7 @@ TEST_F(Direct, IsDeliveredInTheFormInWhichItWasSent) {
                 ".apps.tilechat.users.u100.u200.messages.clientadded"},
        }) {
     arrive(one.sent, "{}");
-    EXPECT_THAT(published_keys(), ElementsAre(one.sender, one.recipient));
+    EXPECT_THAT(published_keys(), ElementsAre(one.recipient, one.sender));
     EXPECT_EQ(writes().size(), 5U);
   }
 }
@@ -252,7 +252,7 @@ TEST_F(ToGroup, GoesByTheIdWhateverTheChannelTypeSays) {
 TEST_F(ToGroup, TakesADirectMessageThatOnlyMentionsAGroupForDirect) {
   know_group("u200", R"({"members":{"u300":1}})");
   arrive(to("u200"), R"({"text":"group","group":{"members":{"u400":1}}})");
-  EXPECT_THAT(published_keys(), ElementsAre(inbox("u100", "u200"), inbox("u200", "u100")));
+  EXPECT_THAT(published_keys(), ElementsAre(inbox("u200", "u100"), inbox("u100", "u200")));
   EXPECT_THAT(body_for(inbox("u200", "u100")), HasSubstr(R"("group":{"members":{"u400":1}})"));
 }
 

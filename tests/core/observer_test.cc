@@ -56,10 +56,10 @@ TEST_F(ObserverLoop, StoresPublishesSettlesAndTells) {
   EXPECT_EQ(run(), 1U);
   EXPECT_EQ(stored("u100", "u200"), 1U);
   EXPECT_EQ(stored("u200", "u100"), 1U);
-  EXPECT_THAT(published_keys(), ElementsAre(kToSender, kToRecipient));
+  EXPECT_THAT(published_keys(), ElementsAre(kToRecipient, kToSender));
   EXPECT_EQ(transport.settled(Outcome::Done), 1U);
   EXPECT_EQ(transport.pending(), 0U);
-  EXPECT_THAT(heard, ElementsAre(Event::Kind::MessageSent, Event::Kind::MessageDelivered));
+  EXPECT_THAT(heard, ElementsAre(Event::Kind::MessageDelivered, Event::Kind::MessageSent));
 }
 
 TEST_F(ObserverLoop, DoesNothingWhenNothingArrives) {
@@ -98,7 +98,7 @@ TEST_F(ObserverLoop, SettlesNothingThatIsNotPublished) {
 
   EXPECT_EQ(run(), 1U);
   EXPECT_EQ(transport.settled(Outcome::Done), 1U);
-  EXPECT_EQ(published_keys().back(), kToRecipient);
+  EXPECT_EQ(published_keys().back(), kToSender);
 }
 
 TEST_F(ObserverLoop, RepeatsRatherThanLosesWhenConfirmsAreLost) {
@@ -107,7 +107,7 @@ TEST_F(ObserverLoop, RepeatsRatherThanLosesWhenConfirmsAreLost) {
   run_into(Error::Code::Unavailable);
   EXPECT_EQ(transport.pending(), 1U);
   EXPECT_EQ(run(), 1U);
-  EXPECT_THAT(published_keys(), ElementsAre(kToSender, kToRecipient, kToSender, kToRecipient));
+  EXPECT_THAT(published_keys(), ElementsAre(kToRecipient, kToSender, kToRecipient, kToSender));
 }
 
 TEST_F(ObserverLoop, SettlesBadInputAndGoesOn) {
