@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,9 @@ class Subject {
 struct SubjectKind {
   const char* name;
   std::unique_ptr<Subject> (*make)();
+  friend std::ostream& operator<<(std::ostream& out, const SubjectKind& kind) {
+    return out << kind.name;
+  }
 };
 
 class StoreContract : public ::testing::TestWithParam<SubjectKind> {

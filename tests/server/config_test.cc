@@ -233,6 +233,9 @@ TEST_F(ConfigurationTest, RefusesAFileThatCannotBeRead) {
 struct Bad {
   const char* key;
   const char* value;
+  friend std::ostream& operator<<(std::ostream& out, const Bad& bad) {
+    return out << bad.key << '=' << bad.value;
+  }
 };
 
 class BadValue : public ConfigurationTest, public testing::WithParamInterface<Bad> {};
