@@ -148,8 +148,8 @@ std::string_view to_string(Event::Kind kind);
 struct Effects {
   std::vector<Write> writes;       // 1. Store::apply, all or none
   std::vector<Publish> publishes;  // 2. Transport::publish, returns once confirmed
-  std::vector<Settle> settled;     // 3. Transport::settle; earlier, a crash would lose messages
-  std::vector<Event> events;       // 4. told to the listener
+  std::vector<Event> events;       // 3. told to the listener
+  std::vector<Settle> settled;     // 4. Transport::settle; earlier, a crash would lose messages
   Arena arena;
 
   void clear();

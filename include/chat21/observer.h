@@ -31,8 +31,10 @@ namespace chat21 {
 class Observer {
  public:
   using Clock = std::function<Time()>;
-  // Told about every event after its delivery is settled, on the Observer's
-  // thread. Views are valid during the call.
+  // Told about every event once it is stored and published, before its delivery
+  // is settled: if we die in between, or settling fails, it is told again when the
+  // delivery is offered again. On the Observer's thread; views are valid during
+  // the call.
   using Listener = std::function<void(const Event&)>;
 
   // Borrows everything, which must outlive the Observer.
@@ -43,7 +45,7 @@ class Observer {
   // offered again. Other errors do not heal by themselves.
   Result<std::size_t> run_once(std::chrono::milliseconds wait);
 
-  // needs -> fetch -> route -> apply -> publish -> settle, until every delivery
+  // needs -> fetch -> route -> apply -> publish -> tell -> settle, until every delivery
   // of the batch is settled.
   Result<> process(std::span<const Delivery> batch);
 

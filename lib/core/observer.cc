@@ -43,15 +43,13 @@ Result<> Observer::carry_out() {
   if (!effects_.publishes.empty()) {
     if (auto published = transport_.publish(effects_.publishes); !published) return published;
   }
-  // Last, on purpose: settled before the confirms, a message would be lost if we
-  // died in between. The price is a repeat after a crash, announced by
-  // Delivery::redelivered.
-  if (auto settled = transport_.settle(effects_.settled); !settled) return settled;
-
   if (listener_) {
     for (const Event& event : effects_.events) listener_(event);
   }
-  return {};
+  // Last, on purpose: settled before the confirms, a message would be lost if we
+  // died in between. The price is a repeat after a crash, announced by
+  // Delivery::redelivered. And with it end the bytes that events point to.
+  return transport_.settle(effects_.settled);
 }
 
 }  // namespace chat21

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chat21/testing/memory_store.h"
@@ -60,6 +61,23 @@ TEST_F(ObserverLoop, StoresPublishesSettlesAndTells) {
   EXPECT_EQ(transport.settled(Outcome::Done), 1U);
   EXPECT_EQ(transport.pending(), 0U);
   EXPECT_THAT(heard, ElementsAre(Event::Kind::MessageDelivered, Event::Kind::MessageSent));
+}
+
+// The bytes of a delivery are gone once it is settled, and events point to them.
+TEST_F(ObserverLoop, TellsOfEventsWhileTheirBytesAreThere) {
+  const std::string topic = "nonsense." + std::string(100, 'x');
+  const std::string body(200000, 'y');
+  std::vector<std::pair<std::string, std::string>> told;
+  Observer careful(
+      transport, store, router, [] { return Time(1760000000456ms); },
+      [&](const Event& event) {
+        told.emplace_back(event.routing_key, event.body);
+        EXPECT_EQ(transport.settled(event.outcome), 0U);
+      });
+  offer(topic, body);
+  ASSERT_TRUE(careful.run_once(0ms));
+  EXPECT_THAT(told, ElementsAre(std::pair(topic, body)));
+  EXPECT_EQ(transport.settled(Outcome::UnknownTopic), 1U);
 }
 
 TEST_F(ObserverLoop, DoesNothingWhenNothingArrives) {
