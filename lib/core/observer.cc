@@ -1,5 +1,6 @@
 #include "chat21/observer.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -21,17 +22,24 @@ Result<std::size_t> Observer::run_once(std::chrono::milliseconds wait) {
 }
 
 Result<> Observer::process(std::span<const Delivery> batch) {
+  // Where route() stops short, what was fetched for the rest was in vain. So from
+  // then on only a few times as much is asked for as was decided: the store's work
+  // stays in proportion, whatever strangers make of a batch.
+  constexpr std::size_t kAhead = 4;
+  std::size_t ahead = batch.size();
   while (!batch.empty()) {
+    const auto next = batch.first(std::min(ahead, batch.size()));
     records_.clear();
-    router_.needs(batch, records_);
+    router_.needs(next, records_);
     const auto facts = store_.fetch(records_);
     if (!facts) return facts.error();
 
     effects_.clear();
-    const std::size_t decided = router_.route(batch, *facts, clock_(), effects_);
+    const std::size_t decided = router_.route(next, *facts, clock_(), effects_);
     assert(decided > 0 && "a Router decides at least one delivery");
     if (auto done = carry_out(); !done) return done;
     batch = batch.subspan(decided);
+    ahead = kAhead * decided;
   }
   return {};
 }

@@ -152,6 +152,39 @@ TEST_F(ObserverLoop, ShowsALaterDeliveryWhatAnEarlierOneChanged) {
   EXPECT_EQ(archived->size(), 1U);
 }
 
+class CountingStore final : public Store {
+ public:
+  explicit CountingStore(Store& store) : store_(store) {}
+  Result<std::span<const Fact>> fetch(std::span<const Record> records) override {
+    fetched += records.size();
+    return store_.fetch(records);
+  }
+  Result<> apply(std::span<const Write> writes) override { return store_.apply(writes); }
+
+  std::size_t fetched = 0;
+
+ private:
+  Store& store_;
+};
+
+// Each archive changes what the next one asks for, so each is decided alone.
+// Asking again for all the rest each time would be 32,896 records for 256.
+TEST_F(ObserverLoop, AsksTheStoreInProportionToWhatItDecides) {
+  offer(kToUser);
+  run();
+  constexpr std::size_t kArchives = 256;
+  for (std::size_t i = 0; i < kArchives; ++i) {
+    offer("apps.tilechat.users.u200.conversations.u100.archive");
+  }
+  CountingStore counting(store);
+  Observer thrifty(transport, counting, router, [] { return Time(1760000000456ms); }, {});
+  const auto processed = thrifty.run_once(0ms);
+  ASSERT_TRUE(processed);
+  EXPECT_EQ(*processed, kArchives);
+  EXPECT_EQ(transport.settled(Outcome::Done), kArchives + 1);
+  EXPECT_LE(counting.fetched, 6 * kArchives);
+}
+
 TEST_F(ObserverLoop, FollowsAMessageToItsReceipt) {
   offer(kToUser);
   run();
