@@ -28,6 +28,9 @@ class Arena {
   std::string_view join(std::initializer_list<std::string_view> parts);
   std::string_view join(std::span<const std::string_view> parts);
 
+  // How many bytes are handed out and not cleared.
+  std::size_t bytes() const { return bytes_; }
+
   void clear();
 
  private:
@@ -38,6 +41,7 @@ class Arena {
   std::vector<Block> blocks_;
   std::size_t block_ = 0;  // the block being filled
   std::size_t used_ = 0;   // bytes taken of it
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace chat21

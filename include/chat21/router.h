@@ -26,9 +26,11 @@ class Router {
     std::uint64_t seed = 0;
     std::size_t max_body_bytes = 1U << 20U;  // larger bodies are settled as TooLarge
     std::size_t max_inline_members = 5000;   // of a group that a sender brings along
-    // route() stops short after the delivery with which it has this many
-    // effects: bounds memory, and the size of a transaction.
+    // route() stops short after the delivery with which it has this many writes
+    // and publishes, or this many bytes of them: bounds memory, and the size of a
+    // transaction.
     std::size_t max_effects = 4096;
+    std::size_t max_effect_bytes = 32U << 20U;
   };
 
   // Borrows the policies, which must outlive the Router; asks them in this

@@ -24,6 +24,7 @@ std::span<char> Arena::allocate(std::size_t size) {
   }
   char* bytes = blocks_[block_].bytes.get() + used_;
   used_ += size;
+  bytes_ += size;
   return {bytes, size};
 }
 
@@ -45,6 +46,7 @@ void Arena::clear() {
   if (blocks_.size() > kKeptBlocks) blocks_.resize(kKeptBlocks);
   block_ = 0;
   used_ = 0;
+  bytes_ = 0;
 }
 
 }  // namespace chat21

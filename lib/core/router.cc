@@ -169,12 +169,17 @@ class Router::Impl {
       decide(delivery, addressed, fact, now, out);
       ++decided;
       for (std::size_t i = written; i < out.writes.size(); ++i) changed.add(out.writes[i]);
-      if (out.writes.size() + out.publishes.size() >= options_.max_effects) break;
+      if (has_enough(out)) break;
     }
     return decided;
   }
 
  private:
+  bool has_enough(const Effects& out) const {
+    return out.writes.size() + out.publishes.size() >= options_.max_effects ||
+           out.arena.bytes() >= options_.max_effect_bytes;
+  }
+
   bool needs_record(const Delivery& delivery, const Addressed& addressed, Record& record) const {
     return addressed.refused.outcome == Outcome::Done && !too_large(delivery, options_) &&
            record_of(addressed.topic, delivery.body, record);

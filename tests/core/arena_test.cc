@@ -36,6 +36,16 @@ TEST(Arena, JoinsNothingToNothing) {
   EXPECT_EQ(arena.allocate(0).size(), 0U);
 }
 
+TEST(Arena, CountsWhatItHandedOut) {
+  Arena arena;
+  arena.join({"four"});
+  const std::string large(1U << 20U, 'x');
+  arena.join({large, "four"});
+  EXPECT_EQ(arena.bytes(), large.size() + 8);
+  arena.clear();
+  EXPECT_EQ(arena.bytes(), 0U);
+}
+
 TEST(Arena, UsesTheSameBytesAgainAfterClear) {
   Arena arena;
   const char* first = arena.join({"one"}).data();

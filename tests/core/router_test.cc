@@ -72,6 +72,12 @@ TEST_F(Batches, StopShortBeforeAnArchiveWhoseLastMessageWasRaised) {
       1U);
 }
 
+TEST_F(Batches, StopShortWhenTheirEffectsHaveEnoughBytes) {
+  options.max_effect_bytes = 10000;
+  const Published message{std::string(kToUser), R"({"text":")" + std::string(2000, 'x') + "\"}"};
+  EXPECT_EQ(arrive_together({message, message, message, message}), 2U);
+}
+
 TEST_F(Batches, StopShortWhenTheyHaveEnoughEffects) {
   options.max_effects = 14;
   const Published message{std::string(kToUser), "{}"};
