@@ -39,8 +39,10 @@ class ChangedRecords {
   void set(const Record& record) { bits_.set(bit_of(record)); }
 
   void add_change(const SaveMessage&) {}
+  // Like RaiseStatus, if the copy exists already.
   void add_change(const SaveCopy& w) {
     set(Record::copy(w.app, w.timeline, w.conversation, w.message_id));
+    set(Record::of_conversation(w.app, w.timeline, w.conversation));
   }
   void add_change(const SaveLastMessage& w) {
     set(Record::of_conversation(w.app, w.timeline, w.conversation));

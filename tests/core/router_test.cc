@@ -72,6 +72,16 @@ TEST_F(Batches, StopShortBeforeAnArchiveWhoseLastMessageWasRaised) {
       1U);
 }
 
+// Such a copy raises the status of a message that may be the conversation's last.
+TEST_F(Batches, StopShortBeforeAnArchiveWhoseLastMessageWasSavedAgain) {
+  know_conversation("u200", "u100", "{}");
+  EXPECT_EQ(arrive_together(
+                {{"apps.observer.tilechat.users.u200.messages.u100.persist",
+                  R"({"message_id":"m1","status":200,"attributes":{"updateconversation":false}})"},
+                 {std::string(kArchive), ""}}),
+            1U);
+}
+
 TEST_F(Batches, StopShortWhenTheirEffectsHaveEnoughBytes) {
   options.max_effect_bytes = 10000;
   const Published message{std::string(kToUser), R"({"text":")" + std::string(2000, 'x') + "\"}"};
