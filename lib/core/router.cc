@@ -103,14 +103,15 @@ Handled dispatch(Handling& handling) {
 }
 
 // What was refused is kept for inspection, whole unless it was too large.
-std::string rejection(const Delivery& delivery, std::string_view app, const Handled& handled) {
+std::string rejection(const Delivery& delivery, std::string_view app, const Handled& handled,
+                      bool whole) {
   std::string json;
   add_text(json, "reason", to_string(handled.outcome));
   add_text(json, "detail", handled.detail);
   add_text(json, "routing_key", delivery.routing_key);
   add_text(json, "app_id", app);
   json += ",\"body_bytes\":" + std::to_string(delivery.body.size() + delivery.omitted);
-  if (handled.outcome == Outcome::TooLarge) return json;
+  if (!whole) return json;
   if (is_utf8(delivery.body)) {
     add_text(json, "body", delivery.body);
   } else {
@@ -121,11 +122,14 @@ std::string rejection(const Delivery& delivery, std::string_view app, const Hand
   return json;
 }
 
-void reject(const Delivery& delivery, const Handled& handled, Effects& out) {
+void reject(const Delivery& delivery, const Handled& handled, const Router::Options& options,
+            Effects& out) {
   std::string_view app = app_of(delivery.routing_key);
   if (!validate_id("app", app) || app.size() > kMaxIds) app = "unknown";
   Arena& arena = out.arena;
-  const std::string json = rejection(delivery, app, handled);
+  // A large body may come with another fault, which is found first.
+  const bool whole = handled.outcome != Outcome::TooLarge && !too_large(delivery, options);
+  const std::string json = rejection(delivery, app, handled, whole);
   out.publishes.push_back(
       {.routing_key = rejected_key(arena, app), .body = arena.join({"{", json, "}"})});
 
@@ -194,7 +198,7 @@ class Router::Impl {
       handled = handle(delivery, addressed.topic, fact, now, out);
     }
     if (handled.outcome != Outcome::Done && handled.outcome != Outcome::Ignored) {
-      reject(delivery, handled, out);
+      reject(delivery, handled, options_, out);
     }
     out.settled.push_back({.tag = delivery.tag, .outcome = handled.outcome});
   }

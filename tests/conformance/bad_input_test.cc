@@ -92,6 +92,19 @@ TEST_F(BadInput, OverTheLimitIsTooLargeAndNotCopied) {
   EXPECT_THAT(published()[0].body, HasSubstr("\"body_bytes\":10485771"));
 }
 
+TEST_F(BadInput, OverTheLimitIsNotCopiedWhateverElseIsWrong) {
+  const std::string body(std::size_t{2} << 20U, 'x');
+  arrive("nonsense", body);
+  expect_rejected(Outcome::UnknownTopic);
+  EXPECT_LT(published()[0].body.size(), 1000U);
+  arrive("apps.tilechat.outgoing.users.u+.messages.u200.outgoing", body);
+  expect_rejected(Outcome::InvalidId);
+  EXPECT_LT(published()[0].body.size(), 1000U);
+  arrive(Delivery{.tag = 9, .routing_key = "nonsense", .body = "{}", .omitted = 5});
+  expect_rejected(Outcome::UnknownTopic);
+  EXPECT_THAT(published()[0].body, Not(HasSubstr("\"body\":")));
+}
+
 TEST_F(BadInput, ThatTheTransportDidNotKeepWholeIsTooLarge) {
   arrive(Delivery{.tag = 9, .routing_key = kKey, .body = "{}", .omitted = 5});
   expect_rejected(Outcome::TooLarge);
