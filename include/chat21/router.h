@@ -26,6 +26,9 @@ class Router {
     std::uint64_t seed = 0;
     std::size_t max_body_bytes = 1U << 20U;  // larger bodies are settled as TooLarge
     std::size_t max_inline_members = 5000;   // of a group that a sender brings along
+    // Of all copies of a message to such a group together, body times members:
+    // bounds what one message of a stranger makes the broker carry.
+    std::size_t max_inline_bytes = 256U << 20U;
     // route() stops short after the delivery with which it has this many writes
     // and publishes, or this many bytes of them: bounds memory, and the size of a
     // transaction.

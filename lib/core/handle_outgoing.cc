@@ -37,6 +37,55 @@ void add_member_once(Group& group, Arena& arena, std::string_view id) {
   }
 }
 
+// Every copy carries the whole body, the list of members included.
+Handled check_copies(const Handling& handling, std::size_t copies) {
+  const std::size_t most = handling.options.max_inline_bytes;
+  if (handling.delivery.body.size() <= most / copies) return {};
+  return {Outcome::TooLarge, "the copies for " + std::to_string(copies) +
+                                 " members of the group have more than " + std::to_string(most) +
+                                 " bytes together"};
+}
+
+Handled list_inline_members(Handling& handling, const JsonObject& members, Group& group) {
+  if (members.members().size() > handling.options.max_inline_members) {
+    return {Outcome::TooLarge, "group.members has more than " +
+                                   std::to_string(handling.options.max_inline_members) +
+                                   " entries"};
+  }
+  Arena& arena = handling.out.arena;
+  const Topic& topic = handling.topic;
+  for (const JsonMember& member : members.members()) {
+    auto valid = validate_member(topic.app, topic.conversation, member.key);
+    if (valid.outcome != Outcome::Done) return valid;
+    add_member(group, arena, member.key);
+  }
+  add_member_once(group, arena, topic.conversation);
+  add_member_once(group, arena, topic.user);
+  return check_copies(handling, group.members.size());
+}
+
+// `written` with its id and with the members that the group has by itself.
+std::string_view complete_inline_group(const Handling& handling, const JsonObject& written,
+                                       const JsonObject& members) {
+  Arena& arena = handling.out.arena;
+  const Topic& topic = handling.topic;
+  std::string added;
+  append_json_string(added, topic.conversation);
+  added += ":1";
+  if (topic.user != topic.conversation) {
+    added += ',';
+    append_json_string(added, topic.user);
+    added += ":1";
+  }
+  const std::array added_keys = {topic.conversation, topic.user};
+  std::string completed;
+  add_text(completed, "uid", topic.conversation);
+  completed += ",\"members\":";
+  completed += splice(arena, members, added_keys, added);
+  constexpr std::array<std::string_view, 2> kCompletedKeys = {"uid", "members"};
+  return splice(arena, written, kCompletedKeys, completed);
+}
+
 // The sender brought the group along: its members are the group's members, and
 // the group itself and the sender are added (protocol: "inline group").
 Handled read_inline_group(Handling& handling, const JsonMember& written, Group& group) {
@@ -53,36 +102,9 @@ Handled read_inline_group(Handling& handling, const JsonMember& written, Group& 
   if (auto parsed = members.parse(listed->value); !parsed) {
     return {Outcome::Malformed, "group.members: " + parsed.error().message};
   }
-  if (members.members().size() > handling.options.max_inline_members) {
-    return {Outcome::TooLarge, "group.members has more than " +
-                                   std::to_string(handling.options.max_inline_members) +
-                                   " entries"};
-  }
-  Arena& arena = handling.out.arena;
-  const Topic& topic = handling.topic;
-  for (const JsonMember& member : members.members()) {
-    auto valid = validate_member(topic.app, topic.conversation, member.key);
-    if (valid.outcome != Outcome::Done) return valid;
-    add_member(group, arena, member.key);
-  }
-  add_member_once(group, arena, topic.conversation);
-  add_member_once(group, arena, topic.user);
-
-  std::string added;
-  append_json_string(added, topic.conversation);
-  added += ":1";
-  if (topic.user != topic.conversation) {
-    added += ',';
-    append_json_string(added, topic.user);
-    added += ":1";
-  }
-  const std::array added_keys = {topic.conversation, topic.user};
-  std::string completed;
-  add_text(completed, "uid", topic.conversation);
-  completed += ",\"members\":";
-  completed += splice(arena, members, added_keys, added);
-  constexpr std::array<std::string_view, 2> kCompletedKeys = {"uid", "members"};
-  group.document = splice(arena, object, kCompletedKeys, completed);
+  auto read = list_inline_members(handling, members, group);
+  if (read.outcome != Outcome::Done) return read;
+  group.document = complete_inline_group(handling, object, members);
   return {};
 }
 

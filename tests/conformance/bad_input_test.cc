@@ -209,6 +209,18 @@ TEST_F(BadInput, WithTooManyInlineMembersIsTooLarge) {
   expect_rejected(Outcome::TooLarge);
 }
 
+// Every member gets the whole body: without a bound, 1 MiB would become 5 GiB.
+TEST_F(BadInput, WithAnInlineGroupWhoseCopiesAreTooManyBytesIsTooLarge) {
+  options.max_inline_bytes = 10000;
+  const std::string key = "apps.tilechat.outgoing.users.u100.messages.group-1.outgoing";
+  const std::string members = R"({"group":{"members":{"a":1,"b":1,"c":1}},"text":")";
+  arrive(key, members + std::string(3000, 'x') + "\"}");
+  expect_rejected(Outcome::TooLarge);
+  EXPECT_THAT(detail(), HasSubstr("more than 10000"));
+  arrive(key, members + std::string(1000, 'x') + "\"}");
+  EXPECT_EQ(outcome(), Outcome::Done);
+}
+
 TEST_F(BadInput, WithOddAttributesIsAnOrdinaryMessage) {
   for (const std::string_view attributes :
        {"5", "\"x\"", "[]", "true", R"({"hiddenFor":5})", R"({"hiddenFor":["u1"]})",
