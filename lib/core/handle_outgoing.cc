@@ -181,6 +181,7 @@ Handled ask_policies(Handling& handling, bool to_group, std::string_view id) {
 
 struct Stamped {
   std::string_view message_id;
+  Time time{};                 // of the id: it does not step back with the clock
   std::string_view sent;       // as published with status 100
   std::string_view delivered;  // as published with status 150
   std::string_view stored;     // as SaveMessage::body
@@ -214,6 +215,7 @@ Stamped stamp(const Handling& handling, std::string_view id, const Group& group)
   }
   const std::string_view open = splice_open(arena, draft, replaced, stamps);
   Stamped stamped{.message_id = id,
+                  .time = time_of_message_id(id).value_or(handling.now),
                   .sent = arena.join({open, ",\"status\":100}"}),
                   .delivered = arena.join({open, ",\"status\":150}"}),
                   .stored = {},
@@ -239,7 +241,7 @@ void deliver(const Handling& handling, const Stamped& message, std::string_view 
                   .status = status,
                   .own_body = {},
                   .updates_conversation = !message.attributes.leaves_conversation,
-                  .time = handling.now};
+                  .time = message.time};
   save_copy(handling.out, copy);
   publish_copy(handling.out, copy,
                message_added_key(handling.out.arena, topic.app, owner, conversation, topic.form),

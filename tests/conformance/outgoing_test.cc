@@ -101,6 +101,15 @@ TEST_F(Direct, OrdersConversationsByTheServersTimeNotTheSenders) {
   EXPECT_THAT(writes(), ::testing::Contains("last u200/u100 ID at 1760000000456"));
 }
 
+// Else a conversation would not show what its history lists first.
+TEST_F(Direct, OrdersConversationsAsItsIdsWhenTheClockStepsBack) {
+  arrive(to("u200"), "{}");
+  now -= std::chrono::hours(1);
+  arrive(to("u200"), "{}");
+  EXPECT_THAT(writes(), ::testing::Contains("last u200/u100 ID at 1760000000456"));
+  EXPECT_THAT(body_for(inbox("u200", "u100")), HasSubstr("\"timestamp\":1759996400456,"));
+}
+
 TEST_F(Direct, DoesNotStoreWhatDiffersPerCopy) {
   arrive(to("u200"), R"({"text":"x","_id":"1","timelineOf":"u9","conversWith":"u8"})");
   EXPECT_THAT(body_for(inbox("u200", "u100")), HasSubstr(R"("timelineOf":"u9")"));
