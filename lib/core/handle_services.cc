@@ -1,6 +1,7 @@
 // What only services may publish, under apps.observer: history for a new member,
 // copies written by another observer, changed groups.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
@@ -38,7 +39,8 @@ bool read_status(const JsonMember* member, Status& status) {
 }
 
 Time time_of(const JsonObject& message, std::string_view id, Time now) {
-  if (const auto time = time_of_message_id(id)) return *time;
+  // Not in the future: no later message could become the last one of its conversation.
+  if (const auto time = time_of_message_id(id)) return std::min(*time, now);
   // An id of the Node server has no time in it.
   const JsonMember* timestamp = message.find("timestamp");
   if (timestamp == nullptr || !timestamp->is(Type::Number)) return now;

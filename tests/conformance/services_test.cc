@@ -40,6 +40,9 @@ TEST_F(Delivered, DoesNotTrustATimeInTheFuture) {
   arrive("apps.observer.tilechat.users.u300.messages.group-77.delivered",
          R"({"message_id":"m1","timestamp":99999999999999,"status":150})");
   EXPECT_THAT(writes().back(), ::testing::EndsWith("at 1760000000456"));
+  arrive("apps.observer.tilechat.users.u300.messages.group-77.delivered",
+         R"({"message_id":"ffffffff-ffff-7fff-8000-000000000000","status":150})");
+  EXPECT_THAT(writes().back(), ::testing::EndsWith("at 1760000000456"));
 }
 
 TEST_F(Delivered, RefusesAnyStatusBut150) {
