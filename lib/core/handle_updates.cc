@@ -34,6 +34,15 @@ bool read_bool(const JsonObject& body, std::string_view name, std::optional<bool
   return true;
 }
 
+// The copy of the other side, which has it under `conversation`.
+void raise_peer(Handling& handling, std::string_view conversation) {
+  handling.out.writes.emplace_back(RaiseStatus{.app = handling.topic.app,
+                                               .timeline = handling.topic.conversation,
+                                               .conversation = conversation,
+                                               .message_id = handling.topic.id,
+                                               .status = Status::ReturnReceipt});
+}
+
 }  // namespace
 
 Handled handle_receipt(Handling& handling) {
@@ -56,14 +65,12 @@ Handled handle_receipt(Handling& handling) {
                                                .conversation = peer,
                                                .message_id = topic.id,
                                                .status = Status::Received});
+  if (!is_group_id(peer)) raise_peer(handling, topic.user);
   // In a group it is the group's own copy that is raised, not the author's: as
-  // the Node server does, and clients expect nothing else.
-  handling.out.writes.emplace_back(
-      RaiseStatus{.app = topic.app,
-                  .timeline = peer,
-                  .conversation = is_group_id(peer) ? peer : topic.user,
-                  .message_id = topic.id,
-                  .status = Status::ReturnReceipt});
+  // the Node server does, and clients expect nothing else. What only a message's
+  // channel_type called a group is not known here; then one of the two copies
+  // does not exist, and raising it does nothing.
+  if (peer != topic.user) raise_peer(handling, peer);
   std::string notice;
   add_text(notice, "timelineOf", peer);
   add_text(notice, "message_id", topic.id);

@@ -31,7 +31,8 @@ TEST_F(Receipts, RaiseBothCopiesAndTellTheAuthor) {
                   R"({"timelineOf":"u100","message_id":"5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11",)"
                   R"("status":250})"}));
   EXPECT_THAT(writes(), ElementsAre("raise u200/u100 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 200",
-                                    "raise u100/u200 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 250"));
+                                    "raise u100/u200 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 250",
+                                    "raise u100/u100 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 250"));
   EXPECT_EQ(outcome(), Outcome::Done);
   EXPECT_THAT(events(), ElementsAre(Event::Kind::ReturnReceipt));
 }
@@ -44,6 +45,14 @@ TEST_F(Receipts, InAGroupRaiseTheGroupsOwnCopy) {
                           "raise group-77/group-77 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 250"));
   EXPECT_THAT(published_keys(), ElementsAre("apps.tilechat.users.group-77.messages.u200."
                                             "5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11.clientupdated"));
+}
+
+// Only the message said that it went to a group (channel_type), the receipt does not.
+TEST_F(Receipts, RaiseTheGroupsOwnCopyAlsoIfTheIdDoesNotSayGroup) {
+  know_copy("u200", "team", kId);
+  arrive(receipt_for("u200", "team"), R"({"status":200})");
+  EXPECT_THAT(writes(),
+              ::testing::Contains("raise team/team 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 250"));
 }
 
 TEST_F(Receipts, ForAMessageThatTheUserDoesNotHaveAreRefused) {
