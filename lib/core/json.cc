@@ -220,18 +220,35 @@ std::string decode_string(const JsonMember& member) {
   return std::move(taker.text);
 }
 
+namespace {
+
+// Of a number that no double holds: whether it is too small, rather than too large.
+bool is_tiny(std::string_view number) {
+  const std::size_t e = number.find_first_of("eE");
+  const std::string_view mantissa = number.substr(0, e);
+  const std::size_t digit = mantissa.find_first_of("123456789");
+  if (digit == std::string_view::npos) return true;
+  const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  const auto magnitude = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(digit);
+  if (e == std::string_view::npos) return magnitude < 0;
+  std::string_view written = number.substr(e + 1);
+  if (written.front() == '+') written.remove_prefix(1);
+  std::int64_t exponent = 0;
+  const auto read = std::from_chars(written.data(), written.data() + written.size(), exponent);
+  if (read.ec == std::errc::result_out_of_range) return written.front() == '-';
+  return magnitude + exponent < 0;
+}
+
+}  // namespace
+
 double decode_number(const JsonMember& member) {
   assert(member.is(Type::Number));
   double number = 0;
   const auto [end, error] =
       std::from_chars(member.value.data(), member.value.data() + member.value.size(), number);
   if (error != std::errc::result_out_of_range) return number;
-  // from_chars does not say on which side it fell out; what is too small for a
-  // double is nothing, and what is too large is not.
-  const std::size_t exponent = member.value.find_first_of("eE");
-  const bool tiny = exponent != std::string_view::npos && exponent + 1 < member.value.size() &&
-                    member.value[exponent + 1] == '-';
-  return tiny ? 0 : std::numeric_limits<double>::infinity();
+  // from_chars does not say on which side it fell out.
+  return is_tiny(member.value) ? 0 : std::numeric_limits<double>::infinity();
 }
 
 std::string_view splice_open(Arena& arena, const JsonObject& object,

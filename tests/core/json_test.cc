@@ -77,6 +77,12 @@ TEST(Json, IsTrueWhereJavaScriptSaysSo) {
   for (const std::string_view key : {"g", "h", "i", "j", "k", "l", "m"}) {
     EXPECT_TRUE(is_truthy(object.find(key))) << key;
   }
+  const std::string zeros(400, '0');
+  for (const std::string& tiny :
+       {"0." + zeros + "1", "-0." + zeros + "1e+5", "0." + zeros + "1E9"}) {
+    EXPECT_FALSE(is_truthy(parsed("{\"a\":" + tiny + "}").find("a"))) << tiny;
+  }
+  EXPECT_TRUE(is_truthy(parsed("{\"a\":1" + zeros.substr(0, 300) + "e20}").find("a")));
 }
 
 TEST(Json, DecodesStrings) {
