@@ -39,6 +39,10 @@ Result<FetchStatements> prepare_fetch(Database& database) {
   return sqlite::prepare_all<FetchStatements>(database, definitions);
 }
 
+// What a document's buffer may keep for the next fetch(). Otherwise one batch that
+// asks for large documents would stay in memory.
+constexpr std::size_t kKeptCapacity = 64U << 10U;
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(sqlite::StoreConnection connection, sqlite::WriteStatements writes,
@@ -91,6 +95,7 @@ Result<std::span<const Fact>> SqliteStore::fetch(std::span<const Record> records
       Transaction::begin(connection_.database, Transaction::Kind::Read);
   if (!transaction) return transaction.error();
   for (std::size_t i = 0; i < records.size(); ++i) {
+    if (documents_[i].capacity() > kKeptCapacity) documents_[i] = std::string();
     documents_[i].clear();
     Result<bool> found = look_up(records[i], documents_[i]);
     if (!found) return found.error();
