@@ -50,6 +50,8 @@ class Observer {
   Result<> process(std::span<const Delivery> batch);
 
  private:
+  // Fills records_ for as many deliveries from the front as it returns.
+  std::span<const Delivery> ask(std::span<const Delivery> batch);
   Result<> carry_out();
 
   Transport& transport_;

@@ -21,6 +21,23 @@ Result<std::size_t> Observer::run_once(std::chrono::milliseconds wait) {
   return batch->size();
 }
 
+std::span<const Delivery> Observer::ask(std::span<const Delivery> batch) {
+  // Documents fetched at once: strangers can make each as large as two bodies, and
+  // ask for it with a few bytes.
+  constexpr std::size_t kMostDocuments = 64;
+  records_.clear();
+  std::size_t documents = 0;
+  std::size_t asked = 0;
+  while (asked < batch.size() && documents < kMostDocuments) {
+    const std::size_t known = records_.size();
+    router_.needs(batch.subspan(asked++, 1), records_);
+    for (std::size_t i = known; i < records_.size(); ++i) {
+      if (records_[i].kind != Record::Kind::Copy) ++documents;
+    }
+  }
+  return batch.first(asked);
+}
+
 Result<> Observer::process(std::span<const Delivery> batch) {
   // Where route() stops short, what was fetched for the rest was in vain. So from
   // then on only a few times as much is asked for as was decided: the store's work
@@ -28,9 +45,7 @@ Result<> Observer::process(std::span<const Delivery> batch) {
   constexpr std::size_t kAhead = 4;
   std::size_t ahead = batch.size();
   while (!batch.empty()) {
-    const auto next = batch.first(std::min(ahead, batch.size()));
-    records_.clear();
-    router_.needs(next, records_);
+    const auto next = ask(batch.first(std::min(ahead, batch.size())));
     const auto facts = store_.fetch(records_);
     if (!facts) return facts.error();
 

@@ -1,6 +1,7 @@
 // The order store, publish, settle, and what a failure at each step leaves.
 #include "chat21/observer.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <string>
 #include <utility>
@@ -157,11 +158,13 @@ class CountingStore final : public Store {
   explicit CountingStore(Store& store) : store_(store) {}
   Result<std::span<const Fact>> fetch(std::span<const Record> records) override {
     fetched += records.size();
+    most = std::max(most, records.size());
     return store_.fetch(records);
   }
   Result<> apply(std::span<const Write> writes) override { return store_.apply(writes); }
 
   std::size_t fetched = 0;
+  std::size_t most = 0;  // at once
 
  private:
   Store& store_;
@@ -183,6 +186,18 @@ TEST_F(ObserverLoop, AsksTheStoreInProportionToWhatItDecides) {
   EXPECT_EQ(*processed, kArchives);
   EXPECT_EQ(transport.settled(Outcome::Done), kArchives + 1);
   EXPECT_LE(counting.fetched, 6 * kArchives);
+}
+
+TEST_F(ObserverLoop, FetchesFewDocumentsAtOnceAndManyCopies) {
+  const auto most_of = [&](std::string_view key) {
+    for (int i = 0; i < 200; ++i) offer(key, R"({"status":200})");
+    CountingStore counting(store);
+    Observer careful(transport, counting, router, [] { return Time(1760000000456ms); }, {});
+    EXPECT_EQ(*careful.run_once(0ms), 200U);
+    return counting.most;
+  };
+  EXPECT_EQ(most_of("apps.tilechat.users.u200.conversations.u100.archive"), 64U);
+  EXPECT_EQ(most_of("apps.tilechat.users.u200.messages.u100.m1.update"), 200U);
 }
 
 TEST_F(ObserverLoop, FollowsAMessageToItsReceipt) {
