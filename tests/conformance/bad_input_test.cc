@@ -1,6 +1,8 @@
 // Bad input is an outcome: settled, told about, kept, and never more.
+#include <array>
 #include <gmock/gmock.h>
 #include <string>
+#include <vector>
 
 #include "tests/support/routing.h"
 
@@ -159,10 +161,75 @@ TEST_F(BadInput, OnAnUnknownTopicIsRefused) {
         "apps.tilechat.users.u100.conversations.u200.messages.update",
         "apps.tilechat.users.u100.groups.g.update", "apps.tilechat.outgoing",
         "apps.tilechat.outgoing.users.u100.messages.u200.extra.outgoing", "a.b.c.d.e.f.g.h.i.j.k",
-        "apps.tilechat.users.u100.foo.u200.archive"}) {
+        "apps.tilechat.users.u100.foo.u200.archive", "apps.tilechat.outgoing.users.u100.outgoing",
+        "apps.observer.tilechat.users.u100.messages.delivered",
+        "apps.observer.tilechat.users.u100.messages.persist", "apps.tilechat.users.u100.update",
+        "apps.tilechat.users.u100.conversations.archive",
+        "apps.tilechat.users.u100.conversations.u200.foo", "apps.tilechat.users.presence.c",
+        "apps.tilechat.users.u100.presence", "apps.observer.tilechat.groups.create",
+        // What services may publish is not for users.
+        "apps.tilechat.users.u100.messages.u200.persist",
+        "apps.tilechat.users.u100.messages.u200.delivered"}) {
     arrive(key, "{}");
     SCOPED_TRACE(key);
     expect_rejected(Outcome::UnknownTopic);
+  }
+}
+
+constexpr std::array<std::string_view, 10> kKeysOfEveryKind = {
+    "apps.tilechat.outgoing.users.u100.messages.u200.outgoing",
+    "apps.tilechat.users.u100.messages.u200.outgoing",
+    "apps.tilechat.users.u100.u200.messages.outgoing",
+    ".apps.tilechat.users.u100.u200.messages.outgoing",
+    "apps.tilechat.users.u100.messages.u200.m1.update",
+    "apps.tilechat.users.u100.conversations.u200.update",
+    "apps.tilechat.users.u100.presence.c1",
+    "apps.observer.tilechat.users.u100.messages.u200.delivered",
+    "apps.observer.tilechat.users.u100.messages.u200.persist",
+    "apps.observer.tilechat.groups.update"};
+constexpr std::string_view kArchive = "apps.tilechat.users.u100.conversations.u200.archive";
+
+TEST_F(BadInput, ThatIsNoJsonObjectIsMalformedOnEveryTopic) {
+  know_copy("u100", "u200", "m1");
+  for (const std::string_view key : kKeysOfEveryKind) {
+    SCOPED_TRACE(key);
+    for (const std::string_view body :
+         {"", "{\"status\":200", "5", "\"x\"", "[]", "null", "\xFF"}) {
+      arrive(key, body);
+      expect_rejected(Outcome::Malformed);
+    }
+  }
+}
+
+TEST_F(BadInput, OverTheLimitIsTooLargeOnEveryTopic) {
+  options.max_body_bytes = 100;
+  know_copy("u100", "u200", "m1");
+  know_conversation("u100", "u200", "{}");
+  const std::string body = R"({"status":200,"x":")" + std::string(100, 'x') + "\"}";
+  for (const std::string_view key : kKeysOfEveryKind) {
+    SCOPED_TRACE(key);
+    arrive(key, body);
+    expect_rejected(Outcome::TooLarge);
+  }
+  arrive(kArchive, body);
+  expect_rejected(Outcome::TooLarge);
+}
+
+TEST_F(BadInput, WithForbiddenIdsIsRefusedOnEveryTopic) {
+  std::vector<std::string_view> keys(kKeysOfEveryKind.begin(), kKeysOfEveryKind.end());
+  keys.push_back(kArchive);
+  for (const std::string_view key : keys) {
+    for (const std::string_view id : {"tilechat", "u100", "u200", "m1", "c1"}) {
+      const std::size_t at = key.find(id);
+      if (at == std::string_view::npos) continue;
+      for (const std::string_view bad : {"", "#", "a*", "$a", "a\n", "\xC3"}) {
+        std::string broken(key);
+        broken.replace(at, id.size(), bad);
+        SCOPED_TRACE(broken);
+        arrive(broken, R"({"status":200})");
+        expect_rejected(Outcome::InvalidId);
+      }
+    }
   }
 }
 
@@ -183,6 +250,7 @@ TEST_F(BadInput, WithABadInlineGroupIsRefused) {
     std::string_view group;
     Outcome outcome;
   };
+  const std::string too_long = R"({"members":{")" + std::string(170, 'u') + R"(":1}})";
   for (const Case& one : {
            Case{"5", Outcome::Malformed},
            Case{"true", Outcome::Malformed},
@@ -194,6 +262,8 @@ TEST_F(BadInput, WithABadInlineGroupIsRefused) {
            Case{R"({"members":{"":1}})", Outcome::InvalidId},
            Case{R"({"members":{"u.1":1}})", Outcome::InvalidId},
            Case{R"({"members":{"u1":1,"#":1}})", Outcome::InvalidId},
+           Case{R"({"members":{"u\u0000":1}})", Outcome::InvalidId},
+           Case{too_long, Outcome::InvalidId},
        }) {
     arrive("apps.tilechat.outgoing.users.u100.messages.group-1.outgoing",
            "{\"group\":" + std::string(one.group) + "}");

@@ -215,6 +215,23 @@ TEST_F(ToGroup, ReachesTheMembersOfAKnownGroupAndItsTimeline) {
   EXPECT_THAT(body_for(inbox("u100", "group-77")), Not(HasSubstr("\"group\":")));
 }
 
+TEST_F(ToGroup, PassesOverAStoredMemberWhoCannotBeAddressed) {
+  know_group("group-77", R"({"members":{"u.1":1,"":1,"u200":1,"#":1}})");
+  arrive(to("group-77"), "{}");
+  EXPECT_THAT(published_keys(),
+              ElementsAre(inbox("u200", "group-77"), inbox("group-77", "group-77")));
+}
+
+TEST_F(ToGroup, TakesADamagedStoredGroupForUnknown) {
+  for (const std::string_view document : {"", "{", "[]", "{}", R"({"members":["u200"]})"}) {
+    know_group("group-77", document);
+    arrive(to("group-77"), "{}");
+    EXPECT_THAT(published_keys(),
+                ElementsAre(inbox("u100", "group-77"), inbox("group-77", "group-77")))
+        << document;
+  }
+}
+
 TEST_F(ToGroup, GivesNoCopyToASenderWhoIsNoMember) {
   know_group("group-77", R"({"uid":"group-77","members":{"u200":1}})");
   arrive("apps.tilechat.outgoing.users.system.messages.group-77.outgoing", "{}");

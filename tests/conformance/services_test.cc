@@ -1,6 +1,7 @@
 // What docs/PROTOCOL.md says about the services' topics: delivered, persist,
 // groups.update.
 #include <gmock/gmock.h>
+#include <utility>
 
 #include "tests/support/routing.h"
 
@@ -123,6 +124,9 @@ TEST_F(GroupUpdates, AreRefusedUnlessWhole) {
     std::string_view body;
     Outcome outcome;
   };
+  // In the group's own timeline it stands twice.
+  const std::string too_long =
+      R"({"group":{"uid":")" + std::string(88, 'g') + R"(","members":{}},"notify_to":{}})";
   for (const Case& one : {
            Case{"{}", Outcome::Malformed},
            Case{R"({"group":5,"notify_to":{}})", Outcome::Malformed},
@@ -138,11 +142,28 @@ TEST_F(GroupUpdates, AreRefusedUnlessWhole) {
                 Outcome::InvalidId},
            Case{R"({"group":{"uid":"group-1","appId":"other","members":{}},"notify_to":{}})",
                 Outcome::Malformed},
+           Case{R"({"group":{"uid":"group-1","appId":5,"members":{}},"notify_to":{}})",
+                Outcome::Malformed},
+           Case{R"({"group":{"uid":"","members":{}},"notify_to":{}})", Outcome::InvalidId},
+           Case{too_long, Outcome::InvalidId},
        }) {
     arrive("apps.observer.tilechat.groups.update", one.body);
     EXPECT_EQ(outcome(), one.outcome) << one.body << ": " << detail();
     EXPECT_THAT(writes(), IsEmpty());
     EXPECT_THAT(published_keys(), ElementsAre("observer.rejected.apps.tilechat"));
+  }
+}
+
+TEST_F(GroupUpdates, AreAsOldAsTheySay) {
+  for (const auto& [written, meant] :
+       {std::pair{"1760000000000.9", "1760000000000"}, std::pair{"-5", "-5"},
+        std::pair{"9e15", "9000000000000000"}, std::pair{"1e16", "0"}, std::pair{"-1e300", "0"},
+        std::pair{"1.9e308", "0"}, std::pair{"\"5\"", "0"}}) {
+    arrive("apps.observer.tilechat.groups.update",
+           R"({"group":{"uid":"group-1","members":{},"updatedOn":)" + std::string(written) +
+               R"(},"notify_to":{}})");
+    EXPECT_THAT(writes(), ElementsAre(::testing::EndsWith("} at " + std::string(meant))))
+        << written;
   }
 }
 
