@@ -65,12 +65,12 @@ Handled handle_receipt(Handling& handling) {
                                                .conversation = peer,
                                                .message_id = topic.id,
                                                .status = Status::Received});
-  if (!is_group_id(peer)) raise_peer(handling, topic.user);
   // In a group it is the group's own copy that is raised, not the author's: as
-  // the Node server does, and clients expect nothing else. What only a message's
-  // channel_type called a group is not known here; then one of the two copies
-  // does not exist, and raising it does nothing.
-  if (peer != topic.user) raise_peer(handling, peer);
+  // the Node server does, and clients expect nothing else. Whether a message's
+  // channel_type made a group of another id is not known here; so both copies are
+  // raised, of which one does not exist.
+  if (!is_group_id(peer) && peer != topic.user) raise_peer(handling, topic.user);
+  raise_peer(handling, peer);
   std::string notice;
   add_text(notice, "timelineOf", peer);
   add_text(notice, "message_id", topic.id);

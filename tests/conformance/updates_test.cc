@@ -55,6 +55,13 @@ TEST_F(Receipts, RaiseTheGroupsOwnCopyAlsoIfTheIdDoesNotSayGroup) {
               ::testing::Contains("raise team/team 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 250"));
 }
 
+TEST_F(Receipts, ToOneselfRaiseTheOnlyCopyToTheEnd) {
+  know_copy("u200", "u200", kId);
+  arrive(receipt_for("u200", "u200"), R"({"status":200})");
+  EXPECT_THAT(writes(), ElementsAre("raise u200/u200 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 200",
+                                    "raise u200/u200 5b0d6c0e-6a0b-4f5c-9d0a-3c1e7f9d2a11 250"));
+}
+
 TEST_F(Receipts, ForAMessageThatTheUserDoesNotHaveAreRefused) {
   arrive(receipt_for("u200", "u100"), R"({"status":200})");
   EXPECT_EQ(outcome(), Outcome::NotFound);
