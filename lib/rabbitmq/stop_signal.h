@@ -17,14 +17,19 @@ class StopSignal {
   bool usable() const { return fd_ >= 0; }
 
   void raise() noexcept;
-  bool raised() const noexcept { return raised_.load(std::memory_order_acquire); }
+  bool raised() const noexcept {
+    seen_ = raised_.load(std::memory_order_acquire);
+    return seen_;
+  }
 
-  // Readable once raised and ever after, so -1 (which poll ignores) from then
-  // on: who saw the signal still has to wait for other things.
-  int fd() const noexcept { return raised() ? -1 : fd_; }
+  // Readable once raised and ever after, so -1 (which poll ignores) once the
+  // owner knows: he still has to wait for other things. Not before: between
+  // raised() and poll() the signal would be missed.
+  int fd() const noexcept { return seen_ ? -1 : fd_; }
 
  private:
   std::atomic<bool> raised_ = false;
+  mutable bool seen_ = false;  // the owner's: raised() has told him
   int fd_;
 };
 

@@ -1,6 +1,7 @@
 // The parts of the RabbitMQ transport that need no broker.
 #include <amqp.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 
 #include "lib/rabbitmq/backoff.h"
 #include "lib/rabbitmq/confirm_window.h"
@@ -205,6 +206,14 @@ TEST(Backoff, GrowsToItsCapAndStartsAgain) {
   backoff.reset();
   EXPECT_LE(backoff.next(), milliseconds(100));
   EXPECT_LE(Backoff(milliseconds(5), 7).next(), milliseconds(5));
+}
+
+TEST(StopSignal, WakesAPollThatBeganJustAfterItWasRaised) {
+  StopSignal stop;
+  EXPECT_FALSE(stop.raised());
+  stop.raise();  // by another thread, before the owner reaches poll()
+  pollfd woken{stop.fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&woken, 1, 0), 1);
 }
 
 TEST(StopSignal, IsSeenByPollOnlyUntilItIsNoticed) {
