@@ -237,7 +237,8 @@ start_node() {
   [[ ! -f $log ]] || offset=$(stat -c %s "$log")
   touch "$log"
   trap interrupt_start INT TERM
-  (in_node setsid "$kServer") </dev/null >>"$dir/log/console.log" 2>&1 &
+  # In a directory of its own: Mnesia writes dumps where it stands.
+  (cd "$dir/log" && in_node setsid "$kServer") </dev/null >>"$dir/log/console.log" 2>&1 &
   remember "$broker_pid" $!
   disown
   await_startup $! "$offset" || abandon_start
