@@ -19,7 +19,9 @@ std::atomic<int> g_received = 0;
 std::atomic<int> g_wake_up = -1;  // an eventfd, readable once a signal has arrived
 
 constexpr std::array kStopSignals = {SIGTERM, SIGINT};
-constexpr std::array kIgnoredSignals = {SIGHUP, SIGPIPE};
+// SIGXFSZ: a store that reaches a limit of the system is full, which it says as
+// an error, and is no reason to die.
+constexpr std::array kIgnoredSignals = {SIGHUP, SIGPIPE, SIGXFSZ};
 
 struct sigaction g_before[kStopSignals.size() + kIgnoredSignals.size()];
 

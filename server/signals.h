@@ -1,7 +1,8 @@
 // SIGTERM and SIGINT for the time a server runs: the first asks it to stop, the
 // second ends the process at once with 128 + its number.
 //
-// One object at a time. SIGHUP and SIGPIPE are ignored as long as it lives.
+// One object at a time. SIGHUP, SIGPIPE and SIGXFSZ are ignored as long as it
+// lives.
 #pragma once
 
 #include <chrono>
