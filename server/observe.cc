@@ -53,7 +53,7 @@ class Loop {
       return leave_rest(done.error());
     }
     if (done) {
-      note_success();
+      note_success(*done);
     } else if (!can_go_on(done.error())) {
       return 1;
     }
@@ -101,8 +101,9 @@ class Loop {
     return true;
   }
 
-  void note_success() {
-    if (trouble_.empty()) {
+  void note_success(std::size_t deliveries) {
+    // Without a delivery nobody has asked the store.
+    if (trouble_.empty() || deliveries == 0) {
       return;
     }
     trouble_.clear();

@@ -63,6 +63,8 @@ class ScriptedTransport final : public RabbitmqTransport {
     return {};
   }
   void stop() noexcept override { ++stops; }
+  // As when the connection is lost.
+  void take_back() { deliveries_.clear(); }
   RabbitmqStats stats() const override { return numbers; }
 
  private:
@@ -198,6 +200,21 @@ TEST_F(Observing, WaitsForTheStoreAndSaysSoOnce) {
   EXPECT_EQ(count("the store works again"), 1U);
 }
 
+TEST_F(Observing, DoesNotPraiseAStoreThatNobodyAsked) {
+  store_.failures = {fail(Code::Unavailable, "disk full"), fail(Code::Unavailable, "disk full")};
+  // The broker takes the batch back, is away for a turn, and offers it again.
+  store_.when_failing = [this] { transport_.take_back(); };
+  receives({kDirect});
+  receives({});
+  receives({kDirect});
+  receives({});
+  receives({kDirect});
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(store_.applied, 1U);
+  EXPECT_EQ(count("the store is away; trying again"), 1U);
+  EXPECT_EQ(count("the store works again"), 1U);
+}
+
 TEST_F(Observing, LeavesTheBatchWhenToldToStopWhileTheStoreIsAway) {
   store_.failures.assign(3, fail(Code::Unavailable, "disk full"));
   store_.when_failing = [] { ::raise(SIGTERM); };
@@ -274,11 +291,12 @@ TEST(SignalsDeathTest, EndTheProcessAtOnceWithTheSecond) {
       testing::ExitedWithCode(128 + SIGTERM), "");
 }
 
-TEST(Signals, IgnoreHangupsAndBrokenPipes) {
+TEST(Signals, IgnoreHangupsBrokenPipesAndFullFiles) {
   ScriptedTransport transport;
   const Signals signals(transport);
   ::raise(SIGHUP);
   ::raise(SIGPIPE);
+  ::raise(SIGXFSZ);
   EXPECT_EQ(signals.received(), 0);
   EXPECT_EQ(transport.stops, 0);
 }
