@@ -109,6 +109,12 @@ class Parser {
       return print(fmt::format("{}\n", kVersion));
     } catch (const CLI::Success&) {
       return print(app_.help());
+    } catch (const CLI::ArgumentMismatch& error) {  // "--prefetch: 1 required TEXT missing"
+      const std::string_view what = error.what();
+      return fail(Code::InvalidArgument,
+                  fmt::format("{} needs a value; see --help", what.substr(0, what.find(':'))));
+    } catch (const CLI::RequiredError&) {
+      return fail(Code::InvalidArgument, what_is_required());
     } catch (const CLI::ParseError& error) {
       return fail(Code::InvalidArgument, error.what());
     }
@@ -156,6 +162,13 @@ class Parser {
                 "may do everything at the broker: the password in RABBITMQ_URI");
     add_subject(*token_command_, Subject::Admin, "admin",
                 "may do everything at the broker and in the HTTP API");
+  }
+
+  // There are two things that a command line cannot go without.
+  std::string what_is_required() const {
+    return token_command_->get_subcommands().empty()
+               ? "token needs one of user, observer, admin; see token --help"
+               : "token user needs USER, the id of the user";
   }
 
   std::string unknown_argument() const {

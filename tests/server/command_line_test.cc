@@ -53,6 +53,14 @@ TEST(CommandLine, ReadsSwitchesWithAndWithoutValue) {
   EXPECT_EQ(parsed({"--auto-restart=false"}).flags.at(0).text, "false");
 }
 
+TEST(CommandLine, SaysWhatIsMissing) {
+  EXPECT_EQ(refused({"--prefetch"}), "--prefetch needs a value; see --help");
+  EXPECT_EQ(refused({"--config"}), "--config needs a value; see --help");
+  EXPECT_EQ(refused({"token", "user", "me", "--ttl"}), "--ttl needs a value; see --help");
+  EXPECT_EQ(refused({"token"}), "token needs one of user, observer, admin; see token --help");
+  EXPECT_EQ(refused({"token", "user"}), "token user needs USER, the id of the user");
+}
+
 TEST(CommandLine, ChecksTheConfiguration) {
   EXPECT_EQ(parsed({"--check-config", "--prefetch", "7"}).action, Action::CheckConfig);
 }
