@@ -62,7 +62,7 @@ Result<> Connection::open(const StopSignal& stop) {
   if (state_ == nullptr) return unavailable("", "out of memory");
   if (auto opened = open_socket(stop); !opened) return opened;
   if (auto logged_in = log_in(); !logged_in) return logged_in;
-  if (auto limited = limit_silence(); !limited) return limited;
+  if (auto limited = limit_silence(2 * heartbeat()); !limited) return limited;
   const timeval timeout = to_timeval(options_.connect_timeout);
   if (auto set = check(amqp_set_rpc_timeout(state_, &timeout), "cannot set the time-out"); !set) {
     return set;
@@ -139,9 +139,9 @@ Result<> Connection::log_in() {
 }
 
 // amqp_basic_publish() and the sending of acks wait for a full socket without
-// end, and nothing is read meanwhile: the system has to notice a dead peer.
-Result<> Connection::limit_silence() {
-  const auto limit = std::chrono::milliseconds(2 * heartbeat());
+// end, and nothing is read meanwhile: the system has to notice a dead peer. 0: as
+// long as it does by itself, a quarter of an hour.
+Result<> Connection::limit_silence(std::chrono::milliseconds limit) const {
   const auto timeout = static_cast<unsigned>(limit.count());
   if (::setsockopt(fd(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout) != 0) {
     return unavailable("cannot set TCP_USER_TIMEOUT", std::generic_category().message(errno));
@@ -193,12 +193,13 @@ Result<> Connection::take_method(const amqp_method_t& method) {
       blocked_ = true;
       log(Level::Warning, "the broker at " + uri_.address() +
                               " asks publishers to wait: " + std::string(view_of(blocked->reason)));
-      return {};
+      // It does not read what is on the way, which would pass for a dead peer.
+      return limit_silence(std::chrono::milliseconds(0));
     }
     case AMQP_CONNECTION_UNBLOCKED_METHOD:
       blocked_ = false;
       log(Level::Info, "the broker at " + uri_.address() + " takes publishes again");
-      return {};
+      return limit_silence(2 * heartbeat());
     default:
       log(Level::Warning,
           "ignoring " + std::string(amqp_method_name(method.id)) + " from the broker");

@@ -83,7 +83,7 @@ class Connection {
   Result<> open_socket(const StopSignal& stop);
   Result<> open_tcp_socket(const StopSignal& stop);
   Result<> open_tls_socket();
-  Result<> limit_silence();
+  Result<> limit_silence(std::chrono::milliseconds limit) const;
   Result<> log_in();
   Result<> take(const amqp_frame_t& frame, FrameSink& sink);
   Result<> take_method(const amqp_method_t& method);

@@ -36,6 +36,10 @@ constexpr std::size_t kBurst = 64;
 // where nothing is read.
 constexpr std::size_t kBytesPerCheck = 16U << 10U;
 
+// Bytes sent and not confirmed after which no more are sent. A broker short of
+// memory stops reading and then says so: what it was sent before fills the socket.
+constexpr std::size_t kMostUnconfirmedBytes = 1U << 20U;
+
 // For callers that mean "for ever" and pass the largest number there is.
 constexpr milliseconds kLongestWait = std::chrono::hours(24);
 
@@ -81,7 +85,10 @@ class BrokerTransport final : public RabbitmqTransport {
 
   Result<> publish_all(std::span<const Publish> publishes);
   Result<std::size_t> publish_burst(std::span<const Publish> publishes);
-  bool can_send() const { return !publisher_.full() && !publish_.blocked(); }
+  bool can_send() const {
+    return !publisher_.full() && unconfirmed_bytes_ < kMostUnconfirmedBytes &&
+           !publish_.blocked() && !publish_unread_;
+  }
   Result<> wait_for_confirms(bool to_send);
   Result<> check_progress();
 
@@ -89,6 +96,7 @@ class BrokerTransport final : public RabbitmqTransport {
   Result<> pump_both();
   Result<> pump_publish();
   Result<> pump_publish_if_due();
+  bool may_pump_publish() const;
   milliseconds tick() const;
   void wait_for_stop(SteadyTime until) const;
 
@@ -114,7 +122,10 @@ class BrokerTransport final : public RabbitmqTransport {
   std::uint64_t connects_ = 0;
   SteadyTime next_attempt_{};
   SteadyTime last_publish_pump_{};
-  std::string outage_;  // what was logged about the present one
+  SteadyTime last_sent_{};             // on the publish connection; heartbeats do not count
+  bool publish_unread_ = false;        // its last pump had to be left out
+  std::size_t unconfirmed_bytes_ = 0;  // at most: counts down only when all is confirmed
+  std::string outage_;                 // what was logged about the present one
 
   // Of the present publish().
   SteadyTime last_progress_{};
@@ -190,6 +201,7 @@ Result<> BrokerTransport::try_to_connect() {
 Result<> BrokerTransport::connect() {
   // Publishing first: once there are deliveries, their effects can be published.
   if (auto opened = publish_.open(stop_); !opened) return opened;
+  last_sent_ = SteadyClock::now();
   if (auto started = publisher_.start(publish_); !started) return started;
   if (auto opened = consume_.open(stop_); !opened) return opened;
   if (auto declared = declare_topology(consume_, options_); !declared) return declared;
@@ -227,6 +239,8 @@ Error BrokerTransport::lose(const Error& error) {
 void BrokerTransport::drop_both() {
   consumer_.forget();
   publisher_.forget();
+  publish_unread_ = false;
+  unconfirmed_bytes_ = 0;
   consume_.drop();
   publish_.drop();
 }
@@ -283,8 +297,10 @@ Result<std::size_t> BrokerTransport::publish_burst(std::span<const Publish> publ
       unchecked = 0;
     }
     const Publish& next = publishes[sent];
+    last_sent_ = SteadyClock::now();
     if (auto done = publisher_.send(publish_, next); !done) return done.error();
     unchecked += next.routing_key.size() + next.body.size();
+    unconfirmed_bytes_ += next.routing_key.size() + next.body.size();
     ++sent;
   }
   return sent;
@@ -340,7 +356,8 @@ Result<> BrokerTransport::settle(std::span<const Settle> settled) {
 Result<> BrokerTransport::wait_for_broker(SteadyTime until, bool until_writable) {
   const auto left = std::chrono::ceil<milliseconds>(until - SteadyClock::now());
   const auto timeout = std::clamp(left, milliseconds(0), tick());
-  const auto publish_events = static_cast<short>(POLLIN | (until_writable ? POLLOUT : 0));
+  const auto publish_events =
+      static_cast<short>((may_pump_publish() ? POLLIN : POLLOUT) | (until_writable ? POLLOUT : 0));
   std::array<pollfd, 3> fds{
       {{consume_.fd(), POLLIN, 0}, {publish_.fd(), publish_events, 0}, {stop_.fd(), POLLIN, 0}}};
   const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(timeout.count()));
@@ -358,7 +375,19 @@ Result<> BrokerTransport::pump_both() {
 
 Result<> BrokerTransport::pump_publish() {
   last_publish_pump_ = SteadyClock::now();
-  return publish_.pump(publisher_);
+  publish_unread_ = !may_pump_publish();
+  if (publish_unread_) return {};
+  if (auto pumped = publish_.pump(publisher_); !pumped) return pumped;
+  if (publisher_.unconfirmed() == 0) unconfirmed_bytes_ = 0;
+  return {};
+}
+
+// When a heartbeat of ours may be due, rabbitmq-c sends it first, and waits
+// without end if the broker does not read.
+bool BrokerTransport::may_pump_publish() const {
+  if (SteadyClock::now() - last_sent_ < tick()) return true;
+  pollfd socket{publish_.fd(), POLLOUT, 0};
+  return ::poll(&socket, 1, 0) == 1;
 }
 
 // A publish connection that was not read for long would, in rabbitmq-c 0.11, let

@@ -397,6 +397,24 @@ TEST_F(BrokenBroker, IsWaitedForWhileItBlocksPublishers) {
   EXPECT_EQ(world().published(), out);
 }
 
+TEST_F(BrokenBroker, IsWaitedForWithMoreThanTheSocketTakes) {
+  enter({.query = "?heartbeat=1"});
+  connect();
+  Alarm alarm(world().node());
+  const std::string large(1U << 20U, 'x');
+  std::vector<Message> out;
+  for (int i = 0; i < 16; ++i) out.push_back({"out.a", large});
+  std::thread operator_at_work([&alarm] {
+    std::this_thread::sleep_for(seconds(5));  // silence for longer than two heartbeats
+    alarm.end();
+  });
+  const auto published = transport().publish(publishes_of(out));
+  operator_at_work.join();
+  EXPECT_TRUE(published) << published.error().message;
+  EXPECT_EQ(transport().stats().connects, 1U);
+  EXPECT_EQ(world().published().size(), out.size()) << "nothing twice";
+}
+
 TEST_F(BrokenBroker, DoesNotHoldUpAStopWhileItBlocksPublishers) {
   enter();
   connect();
