@@ -14,7 +14,12 @@ class Backoff {
   Backoff(std::chrono::milliseconds cap, std::uint32_t seed) : cap_(cap), random_(seed) {}
 
   std::chrono::milliseconds next();
-  void reset() { bound_ = kFirst; }
+  // A connection was lost after this time. Only one that has lasted ends the
+  // growth: what fails again each time, as when a queue refuses a message, must
+  // not be tried in a fast loop either.
+  void lasted(std::chrono::milliseconds time) {
+    if (time >= cap_) bound_ = kFirst;
+  }
 
  private:
   static constexpr std::chrono::milliseconds kFirst{100};

@@ -120,6 +120,7 @@ class BrokerTransport final : public RabbitmqTransport {
   bool connected_ = false;
   bool cancelled_ = false;  // consumes no more, because of stop()
   std::uint64_t connects_ = 0;
+  SteadyTime connected_at_{};
   SteadyTime next_attempt_{};
   SteadyTime last_publish_pump_{};
   SteadyTime last_sent_{};             // on the publish connection; heartbeats do not count
@@ -189,7 +190,7 @@ Result<> BrokerTransport::try_to_connect() {
   if (auto connected = connect(); !connected) return report_failed_attempt(connected.error());
   connected_ = true;
   ++connects_;
-  backoff_.reset();
+  connected_at_ = SteadyClock::now();
   outage_.clear();
   log(Level::Info, "connected to the broker at " + uri_.address());
   // The answers to declarations were waited for, and deliveries that came in
@@ -230,6 +231,7 @@ Result<> BrokerTransport::report_failed_attempt(const Error& error) {
 Error BrokerTransport::lose(const Error& error) {
   drop_both();
   connected_ = false;
+  backoff_.lasted(std::chrono::floor<milliseconds>(SteadyClock::now() - connected_at_));
   next_attempt_ = SteadyClock::now() + backoff_.next();
   outage_ = "lost the broker at " + uri_.address() + ": " + error.message;
   log(Level::Warning, outage_ + (stop_.raised() ? "" : "; connecting again"));

@@ -203,9 +203,20 @@ TEST(Backoff, GrowsToItsCapAndStartsAgain) {
   }
   for (int i = 0; i < 100; ++i) longest = std::max(longest, backoff.next());
   EXPECT_GT(longest, milliseconds(500));
-  backoff.reset();
+  backoff.lasted(milliseconds(1000));
   EXPECT_LE(backoff.next(), milliseconds(100));
   EXPECT_LE(Backoff(milliseconds(5), 7).next(), milliseconds(5));
+}
+
+TEST(Backoff, GrowsOnWhenConnectionsDoNotLast) {
+  using std::chrono::milliseconds;
+  Backoff backoff(milliseconds(1000), 7);
+  milliseconds longest(0);
+  for (int i = 0; i < 100; ++i) {
+    longest = std::max(longest, backoff.next());
+    backoff.lasted(milliseconds(999));
+  }
+  EXPECT_GT(longest, milliseconds(500));
 }
 
 TEST(StopSignal, WakesAPollThatBeganJustAfterItWasRaised) {

@@ -14,7 +14,7 @@ if(CHAT21_BUILD_RABBITMQ)
     LIBRARIES chat21observer::rabbitmq rabbitmq::rabbitmq
     PROPERTIES RESOURCE_LOCK broker TIMEOUT 120)
   chat21_test(rabbitmq_test LABEL integration
-    SOURCES rabbitmq_test.cc ${broker}
+    SOURCES rabbitmq_test.cc broken_broker_test.cc ${broker}
     LIBRARIES chat21observer::rabbitmq rabbitmq::rabbitmq
     PROPERTIES RESOURCE_LOCK broker TIMEOUT 120)
 endif()
