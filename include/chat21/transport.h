@@ -20,7 +20,7 @@ class Transport {
   // returns those that are there, in the order of arrival; none is no error. What
   // an earlier call returned and nobody settled comes first, marked redelivered:
   // whoever cannot finish a batch drops it and calls again.
-  // The span is valid until the next call, the bytes until settled.
+  // The span is valid until the next receive(), the bytes until settled.
   //
   // Errors: Unavailable: the other side is away. Unsettled deliveries are gone
   // and will be offered again; call receive() again to go on, the Transport
