@@ -341,6 +341,17 @@ TEST_F(ConsumerFrames, StartAnewAfterALostConnection) {
   EXPECT_FALSE(consumer_.ready());
 }
 
+TEST_F(ConsumerFrames, AreMarkedAsRedeliveredOnlyIfTheyWereHandedOut) {
+  ASSERT_TRUE(deliver(1));
+  ASSERT_TRUE(take(header_frame(0)));
+  EXPECT_FALSE(consumer_.hand_out()[0].redelivered);
+  EXPECT_TRUE(consumer_.hand_out()[0].redelivered);
+  consumer_.forget();
+  ASSERT_TRUE(deliver(2));
+  ASSERT_TRUE(take(header_frame(0)));
+  EXPECT_FALSE(consumer_.hand_out()[0].redelivered) << "in the place of another";
+}
+
 TEST(PublisherFrames, ConfirmOrRefuse) {
   const RabbitmqOptions options;
   Publisher publisher(options);
