@@ -37,7 +37,8 @@ struct RabbitmqOptions {
   };
   std::vector<Queue> queues{};  // none: only publishes
 
-  // Deliveries taken and not settled. The queues share it evenly.
+  // Deliveries taken and not settled. The queues share it evenly. Times
+  // max_body_bytes it is what bodies may take of the memory.
   std::uint16_t prefetch = 256;
   std::size_t max_body_bytes = 1U << 20U;  // of a delivery; the rest of a larger body is dropped
   std::size_t confirm_window = 1000;       // publishes sent and not confirmed
