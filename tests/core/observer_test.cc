@@ -81,23 +81,6 @@ TEST_F(ObserverLoop, TellsOfEventsWhileTheirBytesAreThere) {
   EXPECT_EQ(transport.settled(Outcome::UnknownTopic), 1U);
 }
 
-TEST_F(ObserverLoop, TellsWhileTheBytesOfTheDeliveryAreThere) {
-  std::string told;
-  std::size_t unsettled = 0;
-  Observer with_ears(
-      transport, store, router, [] { return Time(1760000000456ms); },
-      [&](const Event& event) {
-        told = std::string(event.routing_key) + ' ' + std::string(event.body);
-        unsettled = transport.pending();
-      });
-  const std::string body(100000, 'x');
-  offer("a.routing.key.that.means.nothing", body);
-  ASSERT_TRUE(with_ears.run_once(0ms));
-  EXPECT_EQ(told, "a.routing.key.that.means.nothing " + body);
-  EXPECT_EQ(unsettled, 1U);
-  EXPECT_EQ(transport.pending(), 0U);
-}
-
 TEST_F(ObserverLoop, DoesNothingWhenNothingArrives) {
   EXPECT_EQ(run(), 0U);
   EXPECT_THAT(heard, IsEmpty());
