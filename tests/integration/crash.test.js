@@ -26,33 +26,21 @@ describe('While 1,000 messages a second arrive', { timeout: 240000 }, () => {
     t.diagnostic(`${load.sent} messages, 5 kills, ${load.repeated} processed twice`);
   });
 
-  it('a broker that stops and starts again is found again, and nothing is lost', async (t) => {
-    const server = await Server.start();
-    const load = await Load.start(kPerSecond);
-    await load.untilArrived(1500);
-    await broker.stop();
-    await broker.start();
-    await server.connected(60000);
-    await load.untilConfirmed(load.confirmed.size + 1000);
-    await load.finish();
-    await server.stop();
-    await load.checkStore(server);
-    t.diagnostic(`${load.sent} messages, ${load.repeated} processed twice`);
-  });
-
-  it('a broker that crashes is found again, and nothing is lost', async (t) => {
-    const server = await Server.start();
-    const load = await Load.start(kPerSecond);
-    await load.untilArrived(1500);
-    await broker.kill();
-    await broker.start();
-    await server.connected(60000);
-    await load.untilConfirmed(load.confirmed.size + 1000);
-    await load.finish();
-    await server.stop();
-    await load.checkStore(server);
-    t.diagnostic(`${load.sent} messages, ${load.repeated} processed twice`);
-  });
+  for (const [does, end] of [['stops and starts again', broker.stop], ['crashes', broker.kill]]) {
+    it(`a broker that ${does} is found again, and nothing is lost`, async (t) => {
+      const server = await Server.start();
+      const load = await Load.start(kPerSecond);
+      await load.untilArrived(1500);
+      await end();
+      await broker.start();
+      await server.connected(60000);
+      await load.untilConfirmed(load.confirmed.size + 1000);
+      await load.finish();
+      await server.stop();
+      await load.checkStore(server);
+      t.diagnostic(`${load.sent} messages, ${load.repeated} processed twice`);
+    });
+  }
 
   for (const signal of ['SIGTERM', 'SIGINT']) {
     it(`${signal} lets the server finish its work and end with status 0`, async () => {
