@@ -172,7 +172,7 @@ BENCHMARK(list_messages)->Arg(20)->Arg(200)->Unit(benchmark::kMicrosecond);
 void list_conversations(benchmark::State& state) {
   chat21::History& history = filled_store().history();
   for ([[maybe_unused]] const auto _ : state) {
-    benchmark::DoNotOptimize(value(history.conversations(kApp, "ada", false, 20)));
+    benchmark::DoNotOptimize(value(history.conversations(kApp, "ada", false, {.limit = 20})));
   }
 }
 BENCHMARK(list_conversations)->Unit(benchmark::kMicrosecond);

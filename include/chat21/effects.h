@@ -85,7 +85,8 @@ struct PatchConversation {
 // (`updated_on`) is not replaced; the same time replaces.
 struct SaveGroup {
   std::string_view app, group;
-  std::string_view body;        // the group's JSON document, without _id
+  std::string_view body;        // the group's JSON document, without _id; its members
+                                // are the keys of the object "members"
   std::int64_t updated_on = 0;  // milliseconds since 1970
   friend bool operator==(const SaveGroup&, const SaveGroup&) = default;
 };
@@ -104,8 +105,42 @@ struct RemoveInstance {
   friend bool operator==(const RemoveInstance&, const RemoveInstance&) = default;
 };
 
+// Guard: a group that was changed later (`updated_on`) stays; removing one that does
+// not exist is no error.
+struct RemoveGroup {
+  std::string_view app, group;
+  std::int64_t updated_on = 0;  // milliseconds since 1970
+  friend bool operator==(const RemoveGroup&, const RemoveGroup&) = default;
+};
+
+// Removes the conversations with `conversation` from all timelines; the messages stay.
+struct RemoveConversations {
+  std::string_view app, conversation;
+  friend bool operator==(const RemoveConversations&, const RemoveConversations&) = default;
+};
+
+// Removes the copies of `conversation` from all timelines, and the shared bodies of
+// which no copy is left. The conversations stay.
+struct RemoveMessages {
+  std::string_view app, conversation;
+  friend bool operator==(const RemoveMessages&, const RemoveMessages&) = default;
+};
+
+// `user` wants no messages of `blocked`. Guard: blocking twice is no error.
+struct SaveBlock {
+  std::string_view app, user, blocked;
+  friend bool operator==(const SaveBlock&, const SaveBlock&) = default;
+};
+
+// Guard: removing a block that does not exist is no error.
+struct RemoveBlock {
+  std::string_view app, user, blocked;
+  friend bool operator==(const RemoveBlock&, const RemoveBlock&) = default;
+};
+
 using Write = std::variant<SaveMessage, SaveCopy, SaveLastMessage, RaiseStatus, PatchConversation,
-                           SaveGroup, SaveInstance, RemoveInstance>;
+                           SaveGroup, SaveInstance, RemoveInstance, RemoveGroup,
+                           RemoveConversations, RemoveMessages, SaveBlock, RemoveBlock>;
 
 // --- Publishes --------------------------------------------------------------
 
@@ -127,6 +162,7 @@ struct Event {
     PresenceOnline,        // `user`, from client `client`
     PresenceOffline,
     GroupUpdated,  // `conversation` is the group
+    GroupDeleted,  //   "
     Rejected,      // see `outcome` and `detail`
   };
   Kind kind = Kind::MessageSent;

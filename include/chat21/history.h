@@ -19,6 +19,10 @@ namespace chat21 {
 // Entries of one answer at the most.
 inline constexpr std::size_t kMaxPage = 1000;
 
+// An answer ends with the entry with which its documents together have more bytes,
+// even if the limit allows for more.
+inline constexpr std::size_t kMaxPageBytes = 8U << 20U;
+
 // Which part of a list: nothing set means the newest `limit` entries.
 struct Page {
   std::string_view before{};  // only messages older than this message id
@@ -26,6 +30,19 @@ struct Page {
   std::size_t limit = 200;    // entries at the most, 1 to kMaxPage
 };
 
+// Which part of a list whose entries move or have no id that orders them.
+struct Slice {
+  std::string_view from{};  // Listing::next of the slice before; empty: from the start
+  std::size_t limit = 200;  // entries at the most, 1 to kMaxPage
+};
+
+struct Listing {
+  std::vector<std::string> documents;
+  std::string next;  // Slice::from of the next slice; empty: this was the last
+};
+
+// Methods that take a Slice report InvalidArgument for a `from` that is not one of
+// theirs.
 class History {
  public:
   virtual ~History() = default;
@@ -34,8 +51,11 @@ class History {
   using Document = std::optional<std::string>;
 
   // Conversations of `timeline`, the one with the latest message first.
-  virtual Result<Documents> conversations(std::string_view app, std::string_view timeline,
-                                          bool archived, std::size_t limit) = 0;
+  virtual Result<Listing> conversations(std::string_view app, std::string_view timeline,
+                                        bool archived, const Slice& slice) = 0;
+
+  // How many of them, not archived, are new.
+  virtual Result<std::size_t> unread(std::string_view app, std::string_view timeline) = 0;
 
   virtual Result<Document> conversation(std::string_view app, std::string_view timeline,
                                         std::string_view conversation) = 0;
@@ -47,8 +67,18 @@ class History {
 
   virtual Result<Document> group(std::string_view app, std::string_view group) = 0;
 
+  // Groups of which `user` is a member, in the order of their ids.
+  virtual Result<Listing> groups(std::string_view app, std::string_view user,
+                                 const Slice& slice) = 0;
+
   // Push instances of a user, in no particular order.
   virtual Result<Documents> instances(std::string_view app, std::string_view user) = 0;
+
+  // Whom `user` has blocked, as {"user_id":…}, in the order of the ids.
+  virtual Result<Listing> blocks(std::string_view app, std::string_view user,
+                                 const Slice& slice) = 0;
+  virtual Result<bool> blocked(std::string_view app, std::string_view user,
+                               std::string_view other) = 0;
 };
 
 }  // namespace chat21

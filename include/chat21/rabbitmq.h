@@ -6,8 +6,8 @@
 // reconnect. Heartbeats are serviced inside receive() and publish(): call
 // receive() at least every few seconds, also when there is nothing to do.
 //
-// Thread rule: one thread; stop() alone may be called from any thread or from a
-// signal handler.
+// Thread rule: one thread; stop() and wake() alone may be called from any thread or
+// from a signal handler.
 #pragma once
 
 #include <chrono>
@@ -32,8 +32,11 @@ struct RabbitmqOptions {
   std::string exchange = "amq.topic";  // must exist, or is declared as a durable topic exchange
 
   struct Queue {
-    std::string name{};                   // durable, not exclusive, not auto-delete
+    std::string name{};
     std::vector<std::string> bindings{};  // patterns on the exchange
+    // Exclusive: only for this connection, gone with it and with all that is in it.
+    // Otherwise durable and shared.
+    bool exclusive = false;
   };
   std::vector<Queue> queues{};  // none: only publishes
 
@@ -74,6 +77,8 @@ class RabbitmqTransport : public Transport {
   // no more: receive() hands out what has arrived before and then nothing. These
   // last ones can still be published and settled while the broker takes it.
   virtual void stop() noexcept = 0;
+  // Makes a receive() that waits, or else the next one, return soon. From any thread.
+  virtual void wake() noexcept = 0;
   virtual RabbitmqStats stats() const = 0;
 };
 

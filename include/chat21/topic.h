@@ -44,7 +44,16 @@ struct Topic {
     ConversationPatch,  // user changes an own conversation
     Archive,            // user archives an own conversation
     Presence,           // user's client `id`
-    GroupUpdate,        // a service tells that a group has changed
+    // Orders of services, under apps.observer.{app}: what each says is in its body.
+    GroupUpdate,          // a group is new or has changed
+    GroupDelete,          // a group is no more
+    ConversationsDelete,  // forget the conversations with somebody, everybody's
+    MessagesDelete,       // forget the messages of a conversation, everybody's
+    InstanceSave,         // a device wants push notifications
+    InstanceRemove,
+    BlockSave,  // a user blocks another
+    BlockRemove,
+    Fence,  // tell when all that was sent before has been carried out
   };
   Kind kind = Kind::Outgoing;
   Form form = Form::Current;
@@ -116,6 +125,12 @@ std::string_view conversation_patch_key(Arena& arena, std::string_view app, std:
                                         std::string_view conversation);
 std::string_view presence_key(Arena& arena, std::string_view app, std::string_view user,
                               std::string_view client);
-std::string_view group_update_key(Arena& arena, std::string_view app);
+// apps.observer.{app}.groups.update and the like. `kind` is one of the orders of
+// services, GroupUpdate to Fence.
+std::string_view order_key(Arena& arena, std::string_view app, Topic::Kind kind);
+
+// Where the answer to a Fence arrives: apps.{app}.users.{inbox}.fence.{token}.
+std::string_view fence_key(Arena& arena, std::string_view app, std::string_view inbox,
+                           std::string_view token);
 
 }  // namespace chat21

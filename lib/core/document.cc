@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <initializer_list>
 
-#include "lib/core/json.h"
+#include "chat21/json.h"
+
 #include "lib/core/text.h"
 
 namespace chat21 {

@@ -43,6 +43,8 @@ std::string_view to_string(Event::Kind kind) {
       return "presence-offline";
     case Event::Kind::GroupUpdated:
       return "group-updated";
+    case Event::Kind::GroupDeleted:
+      return "group-deleted";
     case Event::Kind::Rejected:
       return "message-rejected";
   }

@@ -30,6 +30,14 @@ bool record_of(const Topic& topic, std::string_view body, Record& out) {
     case Topic::Kind::ConversationPatch:
     case Topic::Kind::Presence:
     case Topic::Kind::GroupUpdate:
+    case Topic::Kind::GroupDelete:
+    case Topic::Kind::ConversationsDelete:
+    case Topic::Kind::MessagesDelete:
+    case Topic::Kind::InstanceSave:
+    case Topic::Kind::InstanceRemove:
+    case Topic::Kind::BlockSave:
+    case Topic::Kind::BlockRemove:
+    case Topic::Kind::Fence:
       return false;
   }
   return false;

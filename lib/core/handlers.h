@@ -17,7 +17,7 @@
 #include "chat21/store.h"
 #include "chat21/topic.h"
 
-#include "lib/core/json.h"
+#include "chat21/json.h"
 #include "lib/core/message_ids.h"
 
 namespace chat21 {

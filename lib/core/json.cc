@@ -1,4 +1,4 @@
-#include "lib/core/json.h"
+#include "chat21/json.h"
 
 #include <algorithm>
 #include <cassert>
@@ -277,6 +277,32 @@ std::string_view splice_open(Arena& arena, const JsonObject& object,
 std::string_view splice(Arena& arena, const JsonObject& object,
                         std::span<const std::string_view> without, std::string_view additions) {
   return arena.join({splice_open(arena, object, without, additions), "}"});
+}
+
+void JsonWriter::start(std::string_view key) {
+  if (!members_.empty()) members_ += ',';
+  append_json_string(members_, key);
+  members_ += ':';
+}
+
+JsonWriter& JsonWriter::text(std::string_view key, std::string_view value) {
+  start(key);
+  append_json_string(members_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(std::string_view key, std::int64_t value) {
+  return json(key, std::to_string(value));
+}
+
+JsonWriter& JsonWriter::boolean(std::string_view key, bool value) {
+  return json(key, value ? "true" : "false");
+}
+
+JsonWriter& JsonWriter::json(std::string_view key, std::string_view value) {
+  start(key);
+  members_ += value;
+  return *this;
 }
 
 }  // namespace chat21

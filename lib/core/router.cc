@@ -57,6 +57,12 @@ class ChangedRecords {
   void add_change(const SaveGroup& w) { set(Record::group(w.app, w.group)); }
   void add_change(const SaveInstance&) {}
   void add_change(const RemoveInstance&) {}
+  void add_change(const RemoveGroup& w) { set(Record::group(w.app, w.group)); }
+  // Of every timeline.
+  void add_change(const RemoveConversations&) { bits_.set(); }
+  void add_change(const RemoveMessages&) { bits_.set(); }
+  void add_change(const SaveBlock&) {}
+  void add_change(const RemoveBlock&) {}
 
   std::bitset<kBits> bits_;
 };
@@ -98,6 +104,15 @@ Handled dispatch(Handling& handling) {
       return handle_presence(handling);
     case Topic::Kind::GroupUpdate:
       return handle_group_update(handling);
+    case Topic::Kind::GroupDelete:
+    case Topic::Kind::ConversationsDelete:
+    case Topic::Kind::MessagesDelete:
+    case Topic::Kind::InstanceSave:
+    case Topic::Kind::InstanceRemove:
+    case Topic::Kind::BlockSave:
+    case Topic::Kind::BlockRemove:
+    case Topic::Kind::Fence:
+      break;
   }
   return {Outcome::UnknownTopic, "a topic without a handler"};
 }

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "chat21/json.h"
+
 namespace chat21 {
 namespace {
 

@@ -10,10 +10,6 @@ namespace chat21 {
 // surrogates, nothing above U+10FFFF, no overlong forms).
 bool is_utf8(std::string_view text);
 
-// Appends `text` as a JSON string with its quotes (RFC 8259 §7). Bytes that are
-// no UTF-8 become U+FFFD, so the result is always valid.
-void append_json_string(std::string& out, std::string_view text);
-
 // Appends the Base64 of `bytes` (RFC 4648 §4, padded).
 void append_base64(std::string& out, std::string_view bytes);
 

@@ -286,8 +286,13 @@ std::string_view presence_key(Arena& arena, std::string_view app, std::string_vi
   return arena.join({"apps.", app, ".users.", user, ".presence.", client});
 }
 
-std::string_view group_update_key(Arena& arena, std::string_view app) {
+std::string_view order_key(Arena& arena, std::string_view app, Topic::Kind) {
   return arena.join({"apps.observer.", app, ".groups.update"});
+}
+
+std::string_view fence_key(Arena& arena, std::string_view app, std::string_view inbox,
+                           std::string_view token) {
+  return arena.join({"apps.", app, ".users.", inbox, ".fence.", token});
 }
 
 }  // namespace chat21

@@ -69,6 +69,7 @@ class BrokerTransport final : public RabbitmqTransport {
   Result<> publish(std::span<const Publish> publishes) override;
   Result<> settle(std::span<const Settle> settled) override;
   void stop() noexcept override { stop_.raise(); }
+  void wake() noexcept override {}
   RabbitmqStats stats() const override;
 
  private:

@@ -57,8 +57,20 @@ class SqliteHistory final : public History {
   SqliteHistory(Database database, HistoryStatements statements)
       : database_(std::move(database)), statements_(std::move(statements)) {}
 
-  Result<Documents> conversations(std::string_view app, std::string_view timeline, bool archived,
-                                  std::size_t limit) override;
+  Result<Listing> conversations(std::string_view app, std::string_view timeline, bool archived,
+                                const Slice& slice) override;
+  Result<std::size_t> unread(std::string_view, std::string_view) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
+  Result<Listing> groups(std::string_view, std::string_view, const Slice&) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
+  Result<Listing> blocks(std::string_view, std::string_view, const Slice&) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
+  Result<bool> blocked(std::string_view, std::string_view, std::string_view) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
   Result<Document> conversation(std::string_view app, std::string_view timeline,
                                 std::string_view conversation) override;
   Result<Documents> messages(std::string_view app, std::string_view timeline,
@@ -96,13 +108,15 @@ Result<History::Document> SqliteHistory::only(Run& run, Assemble assemble) {
   return Document{assemble(run)};
 }
 
-Result<History::Documents> SqliteHistory::conversations(std::string_view app,
-                                                        std::string_view timeline, bool archived,
-                                                        std::size_t limit) {
-  Result<std::int64_t> entries = checked(limit);
+Result<Listing> SqliteHistory::conversations(std::string_view app, std::string_view timeline,
+                                             bool archived, const Slice& slice) {
+  Result<std::int64_t> entries = checked(slice.limit);
   if (!entries) return entries.error();
   Run run(statements_.conversations, app, timeline, std::int64_t{archived}, *entries);
-  return collect(run, [&](const Run& row) { return sqlite::conversation_of(row, app, timeline); });
+  auto documents =
+      collect(run, [&](const Run& row) { return sqlite::conversation_of(row, app, timeline); });
+  if (!documents) return documents.error();
+  return Listing{*std::move(documents), {}};
 }
 
 Result<History::Document> SqliteHistory::conversation(std::string_view app,

@@ -61,6 +61,10 @@ struct Writer {
   Result<> operator()(const RemoveInstance& w) {
     return Run(statements.remove_instance, w.app, w.instance).finish();
   }
+  template <class NotYet>
+  Result<> operator()(const NotYet&) {
+    return fail(Error::Code::Internal, "not yet");
+  }
 };
 
 }  // namespace

@@ -60,6 +60,8 @@ class MemoryStore::Impl {
  public:
   using Copies = std::map<std::string, Copy, std::less<>>;  // by message id
 
+  template <class NotYet>
+  void operator()(const NotYet&) {}
   void operator()(const SaveMessage& write) {
     messages_.try_emplace(Key2(write.app, write.message_id), write.body);
   }
@@ -232,13 +234,12 @@ Result<> MemoryStore::apply(std::span<const Write> writes) {
   return {};
 }
 
-Result<History::Documents> MemoryStore::conversations(std::string_view app,
-                                                      std::string_view timeline, bool archived,
-                                                      std::size_t limit) {
-  if (Result<> valid = check_limit(limit); !valid) return valid.error();
+Result<Listing> MemoryStore::conversations(std::string_view app, std::string_view timeline,
+                                           bool archived, const Slice& slice) {
+  if (Result<> valid = check_limit(slice.limit); !valid) return valid.error();
   Documents documents = impl_->conversations(app, timeline, archived);
-  if (documents.size() > limit) documents.resize(limit);
-  return documents;
+  if (documents.size() > slice.limit) documents.resize(slice.limit);
+  return Listing{std::move(documents), {}};
 }
 
 Result<History::Document> MemoryStore::conversation(std::string_view app, std::string_view timeline,

@@ -74,7 +74,7 @@ class StoreContract : public ::testing::TestWithParam<SubjectKind> {
   }
   Documents conversations(std::string_view timeline, bool archived = kActive,
                           std::size_t limit = 200, std::string_view app = kAda.app) {
-    return value(history().conversations(app, timeline, archived, limit));
+    return value(history().conversations(app, timeline, archived, {.limit = limit})).documents;
   }
   Document group(std::string_view id, std::string_view app = kAda.app) {
     return value(history().group(app, id));

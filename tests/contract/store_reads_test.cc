@@ -158,7 +158,7 @@ TEST_P(StoreReads, RefusesALimitOutOfRange) {
     ASSERT_FALSE(listed);
     EXPECT_EQ(listed.error().code, Error::Code::InvalidArgument);
     EXPECT_THAT(listed.error().message, HasSubstr(std::to_string(limit)));
-    EXPECT_FALSE(history().conversations("tilechat", "ada", kActive, limit));
+    EXPECT_FALSE(history().conversations("tilechat", "ada", kActive, {.limit = limit}));
   }
   EXPECT_TRUE(history().messages("tilechat", "ada", "bob", {.limit = kMaxPage}));
 }

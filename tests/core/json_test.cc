@@ -1,4 +1,4 @@
-#include "lib/core/json.h"
+#include "chat21/json.h"
 
 #include <array>
 #include <gmock/gmock.h>

@@ -148,9 +148,9 @@ TEST_F(ObserverLoop, ShowsALaterDeliveryWhatAnEarlierOneChanged) {
   EXPECT_EQ(run(), 3U);
   EXPECT_EQ(stored("u200", "group-1"), 1U);
   EXPECT_EQ(transport.settled(Outcome::Done), 3U);
-  const auto archived = store.conversations("tilechat", "u200", true, 10);
+  const auto archived = store.conversations("tilechat", "u200", true, {.limit = 10});
   ASSERT_TRUE(archived);
-  EXPECT_EQ(archived->size(), 1U);
+  EXPECT_EQ(archived->documents.size(), 1U);
 }
 
 class CountingStore final : public Store {

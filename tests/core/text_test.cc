@@ -1,5 +1,7 @@
 #include "lib/core/text.h"
 
+#include "chat21/json.h"
+
 #include <gtest/gtest.h>
 
 namespace chat21 {

@@ -35,7 +35,7 @@ TEST(Topic, ParsesEveryKeyThatItBuilds) {
                 {Kind::Archive, Form::Current, "a", "me", "to", {}}},
            Case{presence_key(arena, "a", "me", "c1"),
                 {Kind::Presence, Form::Current, "a", "me", {}, "c1"}},
-           Case{group_update_key(arena, "a"), {Kind::GroupUpdate, Form::Current, "a", {}, {}, {}}},
+           Case{order_key(arena, "a", Kind::GroupUpdate), {Kind::GroupUpdate, Form::Current, "a", {}, {}, {}}},
        }) {
     const auto topic = parse_topic(one.key);
     ASSERT_TRUE(topic) << one.key;
@@ -75,7 +75,7 @@ TEST(Topic, BuildsTheKeysOfTheCatalogue) {
             "apps.observer.tilechat.users.me.messages.to.persist");
   EXPECT_EQ(delivered_key(arena, "tilechat", "me", "to"),
             "apps.observer.tilechat.users.me.messages.to.delivered");
-  EXPECT_EQ(group_update_key(arena, "tilechat"), "apps.observer.tilechat.groups.update");
+  EXPECT_EQ(order_key(arena, "tilechat", Topic::Kind::GroupUpdate), "apps.observer.tilechat.groups.update");
   EXPECT_EQ(group_updated_key(arena, "tilechat", "me", "g"),
             "apps.tilechat.users.me.groups.g.clientupdated");
   EXPECT_EQ(rejected_key(arena, "tilechat"), "observer.rejected.apps.tilechat");

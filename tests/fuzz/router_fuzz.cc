@@ -9,7 +9,7 @@
 #include "chat21/router.h"
 #include "chat21/topic.h"
 
-#include "lib/core/json.h"
+#include "chat21/json.h"
 
 namespace chat21::tests {
 namespace {

@@ -85,7 +85,7 @@ self_test() {
   expect_include_refused "a thread in the core" lib/core/x.cc '#include <thread>'
   expect_include_refused "a library in a public header" include/chat21/x.h '#include <amqp.h>'
   expect_include_refused "the core's private header in the server" server/x.cc \
-    '#include "lib/core/json.h"'
+    '#include "lib/core/handlers.h"'
   expect_include_refused "SQLite in the server" server/x.cc '#include <sqlite3.h>'
   expect_include_refused "RapidJSON elsewhere" lib/sqlite/x.cc '#include <rapidjson/reader.h>'
   echo 'long time(long *); long f(void) { return time(0); }' >"$scratch/x.c"

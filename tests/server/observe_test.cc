@@ -63,6 +63,7 @@ class ScriptedTransport final : public RabbitmqTransport {
     return {};
   }
   void stop() noexcept override { ++stops; }
+  void wake() noexcept override {}
   // As when the connection is lost.
   void take_back() { deliveries_.clear(); }
   RabbitmqStats stats() const override { return numbers; }

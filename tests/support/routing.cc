@@ -52,6 +52,21 @@ struct Describe {
   std::string operator()(const RemoveInstance& w) const {
     return "remove-instance " + text(w.instance);
   }
+  std::string operator()(const RemoveGroup& w) const {
+    return "remove-group " + text(w.group) + " at " + std::to_string(w.updated_on);
+  }
+  std::string operator()(const RemoveConversations& w) const {
+    return "remove-conversations " + text(w.conversation);
+  }
+  std::string operator()(const RemoveMessages& w) const {
+    return "remove-messages " + text(w.conversation);
+  }
+  std::string operator()(const SaveBlock& w) const {
+    return "block " + text(w.user) + " " + text(w.blocked);
+  }
+  std::string operator()(const RemoveBlock& w) const {
+    return "remove-block " + text(w.user) + " " + text(w.blocked);
+  }
 };
 
 }  // namespace

@@ -21,8 +21,20 @@ class MemoryStore final : public Store, public History {
   Result<std::span<const Fact>> fetch(std::span<const Record> records) override;
   Result<> apply(std::span<const Write> writes) override;
 
-  Result<Documents> conversations(std::string_view app, std::string_view timeline, bool archived,
-                                  std::size_t limit) override;
+  Result<Listing> conversations(std::string_view app, std::string_view timeline, bool archived,
+                                const Slice& slice) override;
+  Result<std::size_t> unread(std::string_view, std::string_view) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
+  Result<Listing> groups(std::string_view, std::string_view, const Slice&) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
+  Result<Listing> blocks(std::string_view, std::string_view, const Slice&) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
+  Result<bool> blocked(std::string_view, std::string_view, std::string_view) override {
+    return fail(Error::Code::Internal, "not yet");
+  }
   Result<Document> conversation(std::string_view app, std::string_view timeline,
                                 std::string_view conversation) override;
   Result<Documents> messages(std::string_view app, std::string_view timeline,

@@ -1,5 +1,10 @@
-// JsonObject: where the top-level members of a JSON object are in its text.
+// JSON objects, taken apart and put together without building a tree.
 //
+// For handlers of messages, and for programs that embed the library and pass parts
+// of JSON texts on as they are. Pure, safe from any thread; views point into what
+// was parsed.
+//
+// JsonObject: where the top-level members of a JSON object are in its text.
 // Bodies are spliced, not rebuilt: what a client sent reaches the recipient byte
 // for byte, however odd its numbers are. So this does not build a tree; it
 // checks the whole text once (RFC 8259, UTF-8) and remembers the slices.
@@ -58,6 +63,29 @@ std::string decode_string(const JsonMember& member);
 
 // The value of a member of type Number as near as a double gets.
 double decode_number(const JsonMember& member);
+
+// Appends `text` as a JSON string with its quotes (RFC 8259 §7). Bytes that are
+// no UTF-8 become U+FFFD, so the result is always valid.
+void append_json_string(std::string& out, std::string_view text);
+
+// Puts the text of a JSON object together, member by member, in this order.
+class JsonWriter {
+ public:
+  JsonWriter& text(std::string_view key, std::string_view value);
+  JsonWriter& number(std::string_view key, std::int64_t value);
+  JsonWriter& boolean(std::string_view key, bool value);
+  // `value` is a JSON text and goes in as it stands.
+  JsonWriter& json(std::string_view key, std::string_view value);
+
+  // `"key":value,"key":value`, as splice() takes it.
+  const std::string& members() const { return members_; }
+  std::string object() const { return '{' + members_ + '}'; }
+
+ private:
+  void start(std::string_view key);
+
+  std::string members_;
+};
 
 // The object's members except those named in `without`, then `additions` (as
 // `"key":value,"key":value`, may be empty), from `{` up to but not including the

@@ -1,0 +1,47 @@
+// The Gateway over a Transport of its own, with one thread.
+//
+// How carry_out() knows that its messages were carried out: a Fence goes after them
+// into the same queue, and the observer's answer to it arrives in an inbox of ours.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "chat21/transport.h"
+
+#include "server/api/gateway.h"
+
+namespace chat21::server {
+
+struct BrokerGatewayOptions {
+  std::string app{};
+  std::string inbox{};  // an id of ours alone, part of the routing key of answers (fence_key)
+  std::chrono::milliseconds accept_timeout{10000};  // for the broker's confirm
+  std::chrono::milliseconds carry_timeout{10000};   // for the observer, from then on
+};
+
+class BrokerGateway final : public Gateway {
+ public:
+  // Owns the transport: whatever arrives at `apps.{app}.users.{inbox}.fence.*` has to be
+  // delivered by it. `wake` makes its receive() return, from any thread.
+  BrokerGateway(BrokerGatewayOptions options, std::unique_ptr<Transport> transport,
+                std::function<void()> wake);
+  ~BrokerGateway() override;  // as stop()
+
+  Result<> publish(std::vector<Outgoing> messages) override;
+  Result<Done> carry_out(std::vector<Outgoing> messages) override;
+
+  // Why it cannot publish now; empty if it can.
+  std::string trouble() const;
+
+  // Ends the thread. Those who wait get an error, at once.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chat21::server

@@ -1,0 +1,30 @@
+// Who calls: the JSON Web Token of a request, verified (RFC 7519, HS256 only).
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "chat21/result.h"
+
+namespace chat21::server {
+
+struct Caller {
+  std::string user;    // sub
+  std::string app;     // app_id
+  bool admin = false;  // tiledesk_api_roles
+  std::string claims;  // the token's payload, a JSON object
+};
+
+struct TokenRules {
+  std::string key;
+  std::string audience;  // one of the token's
+};
+
+// `token` may begin with "Bearer " or "JWT ". exp must be there and in the future, nbf if there
+// is one in the past. Safe from any thread. Error (InvalidArgument): what is wrong, for
+// the log; callers do not tell strangers.
+Result<Caller> identify(std::string_view token, const TokenRules& rules,
+                        std::chrono::sys_seconds now);
+
+}  // namespace chat21::server

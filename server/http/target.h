@@ -1,0 +1,24 @@
+// The target of a request, taken apart: path segments and query parameters, decoded
+// once (RFC 3986). Pure, safe from any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace chat21::server {
+
+struct Target {
+  // "/api/a%20b/" is {"api", "a b"}: an empty last segment is dropped, others stay.
+  std::vector<std::string> segments;
+  std::vector<std::pair<std::string, std::string>> query;
+
+  const std::string* parameter(std::string_view name) const;  // the first; null if there is none
+};
+
+// Nothing if it is not a path of this server, or is wrongly encoded.
+std::optional<Target> parse_target(std::string_view target);
+
+}  // namespace chat21::server
