@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "chat21/effects.h"
 
@@ -35,5 +36,12 @@ std::string conversation_document(const StoredConversation& conversation);
 // {"_id":…, fields of `body`}: for groups and instances. `kind` is "groups" or "instances".
 std::string stored_document(std::string_view kind, std::string_view app, std::string_view id,
                             std::string_view body);
+
+// {"user_id":…}: whom a user has blocked.
+std::string block_document(std::string_view blocked);
+
+// The members of a group: the keys of the object "members" of its body, sorted, each
+// once; none if there is no such object.
+std::vector<std::string> group_members(std::string_view body);
 
 }  // namespace chat21

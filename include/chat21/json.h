@@ -39,6 +39,14 @@ struct JsonMember {
 
 class JsonObject {
  public:
+  JsonObject() = default;
+  ~JsonObject() = default;
+  // The views of a copy would point into the original.
+  JsonObject(const JsonObject&) = delete;
+  JsonObject& operator=(const JsonObject&) = delete;
+  JsonObject(JsonObject&&) = default;
+  JsonObject& operator=(JsonObject&&) = default;
+
   // Replaces the content. Views of the members point into `text` and into this
   // object. Of a key that occurs twice the last member counts, as in JSON.parse,
   // and the others are gone. The error (InvalidArgument) says where and why.
@@ -60,6 +68,9 @@ bool is_truthy(const JsonMember* member);
 
 // The text of a member of type String, decoded.
 std::string decode_string(const JsonMember& member);
+
+// The strings among the elements of a member of type Array, decoded.
+std::vector<std::string> decode_strings(const JsonMember& member);
 
 // The value of a member of type Number as near as a double gets.
 double decode_number(const JsonMember& member);

@@ -26,6 +26,9 @@ inline constexpr std::size_t kMaxIds = 182;
 // A message id in bytes, at the most: that of a UUID's text form.
 inline constexpr std::size_t kMaxMessageId = 36;
 
+// The id of a push instance in bytes, at the most.
+inline constexpr std::size_t kMaxInstanceId = 1024;
+
 // In which of the accepted orders of levels a message was sent. It is delivered
 // in the same one.
 enum class Form : std::uint8_t {
@@ -45,6 +48,7 @@ struct Topic {
     Archive,            // user archives an own conversation
     Presence,           // user's client `id`
     // Orders of services, under apps.observer.{app}: what each says is in its body.
+    // They stay the last kinds.
     GroupUpdate,          // a group is new or has changed
     GroupDelete,          // a group is no more
     ConversationsDelete,  // forget the conversations with somebody, everybody's
@@ -82,6 +86,10 @@ Result<> validate_id(std::string_view what, std::string_view id);
 
 // A valid id of at most kMaxMessageId bytes.
 Result<> validate_message_id(std::string_view id);
+
+// The id of a push instance is a push service's token and part of no key: 1 to
+// kMaxInstanceId bytes of valid UTF-8 without control characters, otherwise free.
+Result<> validate_instance_id(std::string_view id);
 
 // The app of a routing key of any kind, for bookkeeping; empty if there is none.
 std::string_view app_of(std::string_view routing_key);
@@ -129,7 +137,8 @@ std::string_view presence_key(Arena& arena, std::string_view app, std::string_vi
 // services, GroupUpdate to Fence.
 std::string_view order_key(Arena& arena, std::string_view app, Topic::Kind kind);
 
-// Where the answer to a Fence arrives: apps.{app}.users.{inbox}.fence.{token}.
+// Where the answer to a Fence arrives: apps.{app}.users.{inbox}.fence.{token}. The
+// two are ids; with the app they have at most kMaxIds bytes.
 std::string_view fence_key(Arena& arena, std::string_view app, std::string_view inbox,
                            std::string_view token);
 

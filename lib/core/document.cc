@@ -1,13 +1,11 @@
 #include "chat21/document.h"
 
-#include <array>
-#include <charconv>
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 
 #include "chat21/json.h"
-
-#include "lib/core/text.h"
 
 namespace chat21 {
 namespace {
@@ -35,77 +33,75 @@ std::string document_id(std::initializer_list<std::string_view> parts) {
   return id;
 }
 
-class DocumentWriter {
- public:
-  explicit DocumentWriter(std::string_view body) { valid_ = body_.parse(body).has_value(); }
+// The fields of a stored body; none if it is damaged.
+JsonObject fields_of(std::string_view body) {
+  JsonObject fields;
+  if (!fields.parse(body)) return {};
+  return fields;
+}
 
-  const JsonObject& body() const { return body_; }
+// The fields that are named in `replaced` give way to the additions.
+std::string document(const JsonObject& fields, std::initializer_list<std::string_view> replaced,
+                     const JsonWriter& additions) {
+  Arena arena;
+  return std::string(
+      splice(arena, fields, std::span(replaced.begin(), replaced.size()), additions.members()));
+}
 
-  void add(std::string_view key, std::string_view json) {
-    if (!additions_.empty()) additions_ += ',';
-    append_json_string(additions_, key);
-    additions_ += ':';
-    additions_ += json;
-  }
-  void add_text(std::string_view key, std::string_view text) {
-    std::string json;
-    append_json_string(json, text);
-    add(key, json);
-  }
-  void add_bool(std::string_view key, bool value) { add(key, value ? "true" : "false"); }
-
-  // Fields of the body that are named in `without` give way to the additions.
-  std::string finish(std::initializer_list<std::string_view> without) {
-    static const JsonObject kNoFields;
-    Arena arena;
-    return std::string(splice(arena, valid_ ? body_ : kNoFields,
-                              std::span(without.begin(), without.size()), additions_));
-  }
-
- private:
-  JsonObject body_;
-  bool valid_ = false;
-  std::string additions_;
-};
-
-void add_copy(DocumentWriter& out, const StoredCopy& copy) {
-  std::array<char, 8> digits{};
-  const auto [end, error] =
-      std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<int>(copy.status));
-  out.add_text("timelineOf", copy.timeline);
-  out.add_text("conversWith", copy.conversation);
-  out.add("status", std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+void add_copy(JsonWriter& out, const StoredCopy& copy) {
+  out.text("timelineOf", copy.timeline)
+      .text("conversWith", copy.conversation)
+      .number("status", static_cast<int>(copy.status));
 }
 
 }  // namespace
 
 std::string message_document(const StoredCopy& copy) {
-  DocumentWriter out(copy.body);
-  out.add_text("_id", document_id({"messages", copy.app, copy.timeline, copy.conversation,
-                                   copy.message_id}));
+  JsonWriter out;
+  out.text("_id",
+           document_id({"messages", copy.app, copy.timeline, copy.conversation, copy.message_id}));
   add_copy(out, copy);
-  return out.finish({"_id", "timelineOf", "conversWith", "status"});
+  return document(fields_of(copy.body), {"_id", "timelineOf", "conversWith", "status"}, out);
 }
 
 std::string conversation_document(const StoredConversation& conversation) {
   const StoredCopy& last = conversation.last;
-  DocumentWriter out(last.body);
-  out.add_text("_id", document_id({"conversations", last.app, last.timeline, last.conversation}));
+  const JsonObject fields = fields_of(last.body);
+  const JsonMember* text = fields.find("text");
+  JsonWriter out;
+  out.text("_id", document_id({"conversations", last.app, last.timeline, last.conversation}));
   add_copy(out, last);
-  out.add_text("key", last.conversation);
-  out.add_bool("is_new", conversation.is_new);
-  out.add_bool("archived", conversation.archived);
-  const JsonMember* text = out.body().find("text");
-  out.add("last_message_text", text == nullptr ? "null" : text->value);
-  return out.finish({"_id", "timelineOf", "conversWith", "status", "key", "is_new", "archived",
-                     "last_message_text"});
+  out.text("key", last.conversation)
+      .boolean("is_new", conversation.is_new)
+      .boolean("archived", conversation.archived)
+      .json("last_message_text", text == nullptr ? "null" : text->value);
+  return document(fields,
+                  {"_id", "timelineOf", "conversWith", "status", "key", "is_new", "archived",
+                   "last_message_text"},
+                  out);
 }
 
 std::string stored_document(std::string_view kind, std::string_view app, std::string_view id,
                             std::string_view body) {
-  DocumentWriter out(body);
-  out.add_text("_id", document_id({kind, app, id}));
-  return out.finish({"_id"});
+  JsonWriter out;
+  out.text("_id", document_id({kind, app, id}));
+  return document(fields_of(body), {"_id"}, out);
+}
+
+std::string block_document(std::string_view blocked) {
+  return JsonWriter().text("user_id", blocked).object();
+}
+
+std::vector<std::string> group_members(std::string_view body) {
+  JsonObject group;
+  if (!group.parse(body)) return {};
+  const JsonMember* listed = group.find("members");
+  JsonObject members;
+  if (listed == nullptr || !members.parse(listed->value)) return {};
+  std::vector<std::string> ids;
+  for (const JsonMember& member : members.members()) ids.emplace_back(member.key);
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 
 }  // namespace chat21

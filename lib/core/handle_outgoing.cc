@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "lib/core/handlers.h"
-#include "lib/core/text.h"
 
 namespace chat21 {
 namespace {
@@ -56,7 +55,7 @@ Handled list_inline_members(Handling& handling, const JsonObject& members, Group
   const Topic& topic = handling.topic;
   for (const JsonMember& member : members.members()) {
     auto valid = validate_member(topic.app, topic.conversation, member.key);
-    if (valid.outcome != Outcome::Done) return valid;
+    if (!valid.done()) return valid;
     add_member(group, arena, member.key);
   }
   add_member_once(group, arena, topic.conversation);
@@ -69,41 +68,26 @@ std::string_view complete_inline_group(const Handling& handling, const JsonObjec
                                        const JsonObject& members) {
   Arena& arena = handling.out.arena;
   const Topic& topic = handling.topic;
-  std::string added;
-  append_json_string(added, topic.conversation);
-  added += ":1";
-  if (topic.user != topic.conversation) {
-    added += ',';
-    append_json_string(added, topic.user);
-    added += ":1";
-  }
+  JsonWriter added;
+  added.number(topic.conversation, 1);
+  if (topic.user != topic.conversation) added.number(topic.user, 1);
   const std::array added_keys = {topic.conversation, topic.user};
-  std::string completed;
-  add_text(completed, "uid", topic.conversation);
-  completed += ",\"members\":";
-  completed += splice(arena, members, added_keys, added);
+  JsonWriter completed;
+  completed.text("uid", topic.conversation)
+      .json("members", splice(arena, members, added_keys, added.members()));
   constexpr std::array<std::string_view, 2> kCompletedKeys = {"uid", "members"};
-  return splice(arena, written, kCompletedKeys, completed);
+  return splice(arena, written, kCompletedKeys, completed.members());
 }
 
 // The sender brought the group along: its members are the group's members, and
 // the group itself and the sender are added (protocol: "inline group").
-Handled read_inline_group(Handling& handling, const JsonMember& written, Group& group) {
-  if (!written.is(Type::Object)) return {Outcome::Malformed, "group is not an object"};
+Handled read_inline_group(Handling& handling, Group& group) {
   JsonObject object;
-  if (auto parsed = object.parse(written.value); !parsed) {
-    return {Outcome::Malformed, "group: " + parsed.error().message};
-  }
-  const JsonMember* listed = object.find("members");
-  if (listed == nullptr || !listed->is(Type::Object)) {
-    return {Outcome::Malformed, "group.members is missing or not an object"};
-  }
+  if (auto read = read_object(handling.body, "group", object); !read.done()) return read;
   JsonObject members;
-  if (auto parsed = members.parse(listed->value); !parsed) {
-    return {Outcome::Malformed, "group.members: " + parsed.error().message};
-  }
+  if (auto read = read_object(object, "group.members", members); !read.done()) return read;
   auto read = list_inline_members(handling, members, group);
-  if (read.outcome != Outcome::Done) return read;
+  if (!read.done()) return read;
   group.document = complete_inline_group(handling, object, members);
   return {};
 }
@@ -113,15 +97,13 @@ bool read_known_group(Handling& handling, Group& group) {
   if (handling.fact == nullptr || !handling.fact->found) return false;
   JsonObject object;
   if (!object.parse(handling.fact->document)) return false;
-  const JsonMember* listed = object.find("members");
-  if (listed == nullptr || !listed->is(Type::Object)) return false;
   JsonObject members;
-  if (!members.parse(listed->value)) return false;
+  if (!read_object(object, "members", members).done()) return false;
   for (const JsonMember& member : members.members()) {
     // Ids are checked before a group is saved; one that slipped in by another
     // way cannot be addressed and is passed over, the others get their copy.
     const Topic& topic = handling.topic;
-    if (validate_member(topic.app, topic.conversation, member.key).outcome == Outcome::Done) {
+    if (validate_member(topic.app, topic.conversation, member.key).done()) {
       add_member(group, handling.out.arena, member.key);
     }
   }
@@ -133,9 +115,8 @@ Handled read_group(Handling& handling, Group& group) {
   const Topic& topic = handling.topic;
   // The keys of the group's own timeline have its id twice.
   auto valid = validate_member(topic.app, topic.conversation, topic.conversation);
-  if (valid.outcome != Outcome::Done) return valid;
-  const JsonMember* written = handling.body.find("group");
-  if (is_truthy(written)) return read_inline_group(handling, *written, group);
+  if (!valid.done()) return valid;
+  if (is_truthy(handling.body.find("group"))) return read_inline_group(handling, group);
   if (read_known_group(handling, group)) return {};
   // Nobody knows it: the message still reaches the sender and the group's own
   // timeline, from which it can be read once the group exists.
@@ -149,16 +130,16 @@ Handled read_group(Handling& handling, Group& group) {
 void tell_sender(Handling& handling, std::string_view id, const Verdict& verdict) {
   const Topic& topic = handling.topic;
   Arena& arena = handling.out.arena;
-  std::string notice;
-  add_text(notice, "timelineOf", topic.user);
-  add_text(notice, "conversWith", topic.conversation);
-  add_text(notice, "message_id", id);
-  notice += ",\"status\":-100";
-  add_text(notice, "reason", verdict.code);
-  add_text(notice, "detail", verdict.text);
+  JsonWriter notice;
+  notice.text("timelineOf", topic.user)
+      .text("conversWith", topic.conversation)
+      .text("message_id", id)
+      .number("status", static_cast<int>(Status::Failed))
+      .text("reason", verdict.code)
+      .text("detail", verdict.text);
   handling.out.publishes.push_back(
       {.routing_key = message_updated_key(arena, topic.app, topic.user, topic.conversation, id),
-       .body = arena.join({"{", notice, "}"})});
+       .body = object_of(arena, notice)});
 }
 
 Handled ask_policies(Handling& handling, bool to_group, std::string_view id) {
@@ -198,22 +179,20 @@ Stamped stamp(const Handling& handling, std::string_view id, const Group& group)
   Arena& arena = handling.out.arena;
   std::vector<std::string_view> replaced = {"message_id", "sender", "recipient", "app_id",
                                             "status"};
-  std::string stamps;
-  add_text(stamps, "message_id", id);
-  add_text(stamps, "sender", handling.topic.user);
-  add_text(stamps, "recipient", handling.topic.conversation);
-  add_text(stamps, "app_id", handling.topic.app);
+  JsonWriter stamps;
+  stamps.text("message_id", id)
+      .text("sender", handling.topic.user)
+      .text("recipient", handling.topic.conversation)
+      .text("app_id", handling.topic.app);
   if (!is_truthy(draft.find("timestamp"))) {
     replaced.emplace_back("timestamp");
-    stamps += ",\"timestamp\":";
-    stamps += std::to_string(handling.now.time_since_epoch().count());
+    stamps.number("timestamp", handling.now.time_since_epoch().count());
   }
   if (!group.document.empty()) {
     replaced.emplace_back("group");
-    stamps += ",\"group\":";
-    stamps += group.document;
+    stamps.json("group", group.document);
   }
-  const std::string_view open = splice_open(arena, draft, replaced, stamps);
+  const std::string_view open = splice_open(arena, draft, replaced, stamps.members());
   Stamped stamped{.message_id = id,
                   .time = time_of_message_id(id).value_or(handling.now),
                   .sent = arena.join({open, ",\"status\":100}"}),
@@ -224,7 +203,7 @@ Stamped stamp(const Handling& handling, std::string_view id, const Group& group)
     for (const std::string_view key : {"_id", "timelineOf", "conversWith"}) {
       replaced.push_back(key);
     }
-    stamped.stored = splice(arena, draft, replaced, stamps);
+    stamped.stored = splice(arena, draft, replaced, stamps.members());
   } else {
     stamped.stored = arena.join({open, "}"});
   }
@@ -275,15 +254,15 @@ void deliver_to_user(const Handling& handling, const Stamped& message) {
 }  // namespace
 
 Handled handle_outgoing(Handling& handling) {
-  if (auto parsed = parse_body(handling); parsed.outcome != Outcome::Done) return parsed;
+  if (auto parsed = parse_body(handling); !parsed.done()) return parsed;
   const bool to_group = goes_to_group(handling);
   Group group;
   if (to_group) {
-    if (auto read = read_group(handling, group); read.outcome != Outcome::Done) return read;
+    if (auto read = read_group(handling, group); !read.done()) return read;
   }
   const auto text = handling.ids.next(handling.now);
   const std::string_view id = handling.out.arena.join({std::string_view(text.data(), text.size())});
-  if (auto asked = ask_policies(handling, to_group, id); asked.outcome != Outcome::Done) {
+  if (auto asked = ask_policies(handling, to_group, id); !asked.done()) {
     return asked;
   }
   const Stamped message = stamp(handling, id, group);

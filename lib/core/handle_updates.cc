@@ -5,16 +5,11 @@
 #include <optional>
 
 #include "lib/core/handlers.h"
-#include "lib/core/text.h"
 
 namespace chat21 {
 namespace {
 
 using Type = JsonMember::Type;
-
-std::string_view wrap(Arena& arena, std::string_view members) {
-  return arena.join({"{", members, "}"});
-}
 
 Event event_of(const Handling& handling, Event::Kind kind) {
   Event event;
@@ -46,7 +41,7 @@ void raise_peer(Handling& handling, std::string_view conversation) {
 }  // namespace
 
 Handled handle_receipt(Handling& handling) {
-  if (auto parsed = parse_body(handling); parsed.outcome != Outcome::Done) return parsed;
+  if (auto parsed = parse_body(handling); !parsed.done()) return parsed;
   const JsonMember* status = handling.body.find("status");
   if (status == nullptr || !status->is(Type::Number)) {
     return {Outcome::Malformed, "status is missing or not a number"};
@@ -71,13 +66,13 @@ Handled handle_receipt(Handling& handling) {
   // raised, of which one does not exist.
   if (!is_group_id(peer) && peer != topic.user) raise_peer(handling, topic.user);
   raise_peer(handling, peer);
-  std::string notice;
-  add_text(notice, "timelineOf", peer);
-  add_text(notice, "message_id", topic.id);
-  notice += ",\"status\":250";
+  JsonWriter notice;
+  notice.text("timelineOf", peer)
+      .text("message_id", topic.id)
+      .number("status", static_cast<int>(Status::ReturnReceipt));
   const Publish publish{
       .routing_key = message_updated_key(arena, topic.app, peer, topic.user, topic.id),
-      .body = wrap(arena, notice)};
+      .body = object_of(arena, notice)};
   handling.out.publishes.push_back(publish);
 
   Event event = event_of(handling, Event::Kind::ReturnReceipt);
@@ -89,7 +84,7 @@ Handled handle_receipt(Handling& handling) {
 }
 
 Handled handle_conversation_patch(Handling& handling) {
-  if (auto parsed = parse_body(handling); parsed.outcome != Outcome::Done) return parsed;
+  if (auto parsed = parse_body(handling); !parsed.done()) return parsed;
   const Topic& topic = handling.topic;
   PatchConversation patch{.app = topic.app,
                           .timeline = topic.user,
@@ -106,16 +101,14 @@ Handled handle_conversation_patch(Handling& handling) {
   handling.out.writes.emplace_back(patch);
 
   // Only what was applied is told: other fields are not the client's to change.
-  std::string notice;
-  if (patch.is_new) notice += *patch.is_new ? "\"is_new\":true," : "\"is_new\":false,";
-  if (patch.archived) notice += *patch.archived ? "\"archived\":true," : "\"archived\":false,";
-  std::string owner;
-  add_text(owner, "timelineOf", topic.user);
-  add_text(owner, "conversWith", topic.conversation);
+  JsonWriter notice;
+  if (patch.is_new) notice.boolean("is_new", *patch.is_new);
+  if (patch.archived) notice.boolean("archived", *patch.archived);
+  notice.text("timelineOf", topic.user).text("conversWith", topic.conversation);
   Arena& arena = handling.out.arena;
   handling.out.publishes.push_back(
       {.routing_key = conversation_updated_key(arena, topic.app, topic.user, topic.conversation),
-       .body = wrap(arena, notice + owner)});
+       .body = object_of(arena, notice)});
   return {};
 }
 
@@ -153,7 +146,7 @@ Handled handle_archive(Handling& handling) {
 }
 
 Handled handle_presence(Handling& handling) {
-  if (auto parsed = parse_body(handling); parsed.outcome != Outcome::Done) return parsed;
+  if (auto parsed = parse_body(handling); !parsed.done()) return parsed;
   const bool online = is_truthy(handling.body.find("connected"));
   Event event =
       event_of(handling, online ? Event::Kind::PresenceOnline : Event::Kind::PresenceOffline);

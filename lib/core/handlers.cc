@@ -1,14 +1,26 @@
 #include "lib/core/handlers.h"
 
-#include "lib/core/text.h"
+#include <utility>
 
 namespace chat21 {
 namespace {
+
+using Type = JsonMember::Type;
 
 // Whether a draft may call itself a group message. Only a hint, and never wrong
 // about a "no": the word can be spelled with \u escapes, nothing else.
 bool may_name_a_group(std::string_view body) {
   return body.find("group") != std::string_view::npos || body.find("\\u") != std::string_view::npos;
+}
+
+std::string_view key_of(std::string_view path) {
+  return path.substr(path.rfind('.') + 1);
+}
+
+Handled malformed(std::string_view path, std::string_view why) {
+  std::string detail(path);
+  detail += why;
+  return {Outcome::Malformed, std::move(detail)};
 }
 
 }  // namespace
@@ -49,6 +61,21 @@ Handled parse_body(Handling& handling) {
   return {};
 }
 
+Handled validate_ids(std::string_view app, std::initializer_list<NamedId> ids) {
+  std::size_t total = app.size();
+  std::string names = "app";
+  for (const auto& [what, id] : ids) {
+    if (auto valid = validate_id(what, id); !valid) {
+      return {Outcome::InvalidId, valid.error().message};
+    }
+    total += id.size();
+    names.append(" and ").append(what);
+  }
+  if (total <= kMaxIds) return {};
+  return {Outcome::InvalidId, names + " have " + std::to_string(total) +
+                                  " bytes together, more than " + std::to_string(kMaxIds)};
+}
+
 Handled validate_member(std::string_view app, std::string_view group, std::string_view member) {
   const Topic copy{.kind = Topic::Kind::Outgoing,
                    .form = Form::Current,
@@ -61,23 +88,48 @@ Handled validate_member(std::string_view app, std::string_view group, std::strin
   return {Outcome::InvalidId, "a member of the group: " + valid.error().message};
 }
 
-void add_text(std::string& out, std::string_view key, std::string_view text) {
-  if (!out.empty()) out += ',';
-  append_json_string(out, key);
-  out += ':';
-  append_json_string(out, text);
+Handled read_object(const JsonObject& in, std::string_view path, JsonObject& out) {
+  const JsonMember* member = in.find(key_of(path));
+  if (member == nullptr || !member->is(Type::Object)) {
+    return malformed(path, " is missing or not an object");
+  }
+  if (auto parsed = out.parse(member->value); !parsed) {
+    return malformed(path, ": " + parsed.error().message);
+  }
+  return {};
+}
+
+Handled read_text(Arena& arena, const JsonObject& in, std::string_view path,
+                  std::string_view& out) {
+  const JsonMember* member = in.find(key_of(path));
+  if (member == nullptr || !member->is(Type::String)) {
+    return malformed(path, " is missing or not a string");
+  }
+  out = arena.join({decode_string(*member)});
+  return {};
+}
+
+Handled check_app(const JsonObject& in, std::string_view path, std::string_view app) {
+  const JsonMember* member = in.find(key_of(path));
+  if (member == nullptr) return {};
+  if (member->is(Type::String) && decode_string(*member) == app) return {};
+  return malformed(path, " is not the app of the topic");
+}
+
+std::string_view object_of(Arena& arena, const JsonWriter& members) {
+  return arena.join({"{", members.members(), "}"});
 }
 
 Attributes read_attributes(const JsonObject& message) {
   Attributes found;
   const JsonMember* member = message.find("attributes");
-  if (member == nullptr || !member->is(JsonMember::Type::Object)) return found;
+  if (member == nullptr || !member->is(Type::Object)) return found;
   JsonObject attributes;
   if (!attributes.parse(member->value)) return found;
   const JsonMember* update = attributes.find("updateconversation");
-  found.leaves_conversation = update != nullptr && update->is(JsonMember::Type::False);
+  found.leaves_conversation = update != nullptr && update->is(Type::False);
   const JsonMember* hidden_for = attributes.find("hiddenFor");
-  if (hidden_for != nullptr && hidden_for->is(JsonMember::Type::String)) {
+  if (hidden_for != nullptr && hidden_for->is(Type::String)) {
     found.hidden_for = decode_string(*hidden_for);
   }
   return found;

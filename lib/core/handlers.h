@@ -6,18 +6,19 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "chat21/delivery.h"
 #include "chat21/effects.h"
+#include "chat21/json.h"
 #include "chat21/policy.h"
 #include "chat21/router.h"
 #include "chat21/store.h"
 #include "chat21/topic.h"
 
-#include "chat21/json.h"
 #include "lib/core/message_ids.h"
 
 namespace chat21 {
@@ -38,31 +39,62 @@ struct Handling {
 struct Handled {
   Outcome outcome = Outcome::Done;
   std::string detail;  // for people: why it was not Done
+
+  bool done() const { return outcome == Outcome::Done; }
 };
 
 // The record that a delivery needs, of kind Record::Kind::Group for a message
 // that may go to a group. Returns false if it needs none.
 bool record_of(const Topic& topic, std::string_view body, Record& out);
 
-Handled handle_outgoing(Handling& handling);            // handle_outgoing.cc
-Handled handle_receipt(Handling& handling);             // handle_updates.cc
-Handled handle_conversation_patch(Handling& handling);  //   "
-Handled handle_archive(Handling& handling);             //   "
-Handled handle_presence(Handling& handling);            //   "
-Handled handle_delivered(Handling& handling);           // handle_services.cc
-Handled handle_persist(Handling& handling);             //   "
-Handled handle_group_update(Handling& handling);        //   "
+Handled handle_outgoing(Handling& handling);              // handle_outgoing.cc
+Handled handle_receipt(Handling& handling);               // handle_updates.cc
+Handled handle_conversation_patch(Handling& handling);    //   "
+Handled handle_archive(Handling& handling);               //   "
+Handled handle_presence(Handling& handling);              //   "
+Handled handle_delivered(Handling& handling);             // handle_services.cc
+Handled handle_persist(Handling& handling);               //   "
+Handled handle_group_update(Handling& handling);          // handle_groups.cc
+Handled handle_group_delete(Handling& handling);          //   "
+Handled handle_conversations_delete(Handling& handling);  // handle_orders.cc
+Handled handle_messages_delete(Handling& handling);       //   "
+Handled handle_instance_save(Handling& handling);         //   "
+Handled handle_instance_remove(Handling& handling);       //   "
+Handled handle_block_save(Handling& handling);            //   "
+Handled handle_block_remove(Handling& handling);          //   "
+Handled handle_fence(Handling& handling);                 //   "
 
 // --- Shared by the handlers -----------------------------------------------------
 
 // Parses the delivery's body; Done if it is a JSON object.
 Handled parse_body(Handling& handling);
 
+// An id, with its name for the detail.
+struct NamedId {
+  std::string_view what, id;
+};
+// Done if the ids are valid and have, with the app, at most kMaxIds bytes.
+Handled validate_ids(std::string_view app, std::initializer_list<NamedId> ids);
+
 // Done if the member's copies of the group's messages can be addressed.
 Handled validate_member(std::string_view app, std::string_view group, std::string_view member);
 
-// `"key":"text"` with both made safe, after a comma if `out` is not empty.
-void add_text(std::string& out, std::string_view key, std::string_view text);
+// --- Reading what should be there. `path` is where it stands, "group.uid", for the
+// detail; its last part is the key of the member. Malformed if it is not that.
+
+// Views of `out` point into `in`'s text.
+Handled read_object(const JsonObject& in, std::string_view path, JsonObject& out);
+
+// `out` is in the arena.
+Handled read_text(Arena& arena, const JsonObject& in, std::string_view path, std::string_view& out);
+
+// Done also if there is no such member.
+Handled check_app(const JsonObject& in, std::string_view path, std::string_view app);
+
+// --- Writing ---
+
+// The object in the arena.
+std::string_view object_of(Arena& arena, const JsonWriter& members);
 
 // The attributes of a message that steer its way.
 struct Attributes {

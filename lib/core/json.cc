@@ -220,6 +220,32 @@ std::string decode_string(const JsonMember& member) {
   return std::move(taker.text);
 }
 
+std::vector<std::string> decode_strings(const JsonMember& member) {
+  assert(member.is(Type::Array));
+  struct Taker : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Taker> {
+    std::vector<std::string> texts;
+    std::size_t depth = 0;
+    // The names are RapidJSON's.
+    // NOLINTBEGIN(readability-identifier-naming)
+    bool String(const char* bytes, rapidjson::SizeType length, bool) {
+      if (depth == 1) texts.emplace_back(bytes, length);
+      return true;
+    }
+    bool StartArray() { return ++depth > 0; }
+    bool EndArray(rapidjson::SizeType) { return depth-- > 0; }
+    bool StartObject() { return ++depth > 0; }
+    bool EndObject(rapidjson::SizeType) { return depth-- > 0; }
+    bool Key(const char*, rapidjson::SizeType, bool) { return true; }
+    bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
+    // NOLINTEND(readability-identifier-naming)
+  };
+  Stream stream(member.value.data(), member.value.size());
+  Taker taker;
+  rapidjson::Reader reader;
+  reader.Parse<rapidjson::kParseNumbersAsStringsFlag>(stream, taker);
+  return std::move(taker.texts);
+}
+
 namespace {
 
 // Of a number that no double holds: whether it is too small, rather than too large.
@@ -277,32 +303,6 @@ std::string_view splice_open(Arena& arena, const JsonObject& object,
 std::string_view splice(Arena& arena, const JsonObject& object,
                         std::span<const std::string_view> without, std::string_view additions) {
   return arena.join({splice_open(arena, object, without, additions), "}"});
-}
-
-void JsonWriter::start(std::string_view key) {
-  if (!members_.empty()) members_ += ',';
-  append_json_string(members_, key);
-  members_ += ':';
-}
-
-JsonWriter& JsonWriter::text(std::string_view key, std::string_view value) {
-  start(key);
-  append_json_string(members_, value);
-  return *this;
-}
-
-JsonWriter& JsonWriter::number(std::string_view key, std::int64_t value) {
-  return json(key, std::to_string(value));
-}
-
-JsonWriter& JsonWriter::boolean(std::string_view key, bool value) {
-  return json(key, value ? "true" : "false");
-}
-
-JsonWriter& JsonWriter::json(std::string_view key, std::string_view value) {
-  start(key);
-  members_ += value;
-  return *this;
 }
 
 }  // namespace chat21

@@ -2,6 +2,7 @@
 
 #include <bitset>
 #include <cassert>
+#include <cstdint>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -38,6 +39,7 @@ class ChangedRecords {
   }
   void set(const Record& record) { bits_.set(bit_of(record)); }
 
+  // Shown only where there is a copy, and that is a write of its own.
   void add_change(const SaveMessage&) {}
   // Like RaiseStatus, if the copy exists already.
   void add_change(const SaveCopy& w) {
@@ -105,34 +107,41 @@ Handled dispatch(Handling& handling) {
     case Topic::Kind::GroupUpdate:
       return handle_group_update(handling);
     case Topic::Kind::GroupDelete:
+      return handle_group_delete(handling);
     case Topic::Kind::ConversationsDelete:
+      return handle_conversations_delete(handling);
     case Topic::Kind::MessagesDelete:
+      return handle_messages_delete(handling);
     case Topic::Kind::InstanceSave:
+      return handle_instance_save(handling);
     case Topic::Kind::InstanceRemove:
+      return handle_instance_remove(handling);
     case Topic::Kind::BlockSave:
+      return handle_block_save(handling);
     case Topic::Kind::BlockRemove:
+      return handle_block_remove(handling);
     case Topic::Kind::Fence:
-      break;
+      return handle_fence(handling);
   }
   return {Outcome::UnknownTopic, "a topic without a handler"};
 }
 
 // What was refused is kept for inspection, whole unless it was too large.
-std::string rejection(const Delivery& delivery, std::string_view app, const Handled& handled,
-                      bool whole) {
-  std::string json;
-  add_text(json, "reason", to_string(handled.outcome));
-  add_text(json, "detail", handled.detail);
-  add_text(json, "routing_key", delivery.routing_key);
-  add_text(json, "app_id", app);
-  json += ",\"body_bytes\":" + std::to_string(delivery.body.size() + delivery.omitted);
+JsonWriter rejection(const Delivery& delivery, std::string_view app, const Handled& handled,
+                     bool whole) {
+  JsonWriter json;
+  json.text("reason", to_string(handled.outcome))
+      .text("detail", handled.detail)
+      .text("routing_key", delivery.routing_key)
+      .text("app_id", app)
+      .number("body_bytes", static_cast<std::int64_t>(delivery.body.size() + delivery.omitted));
   if (!whole) return json;
   if (is_utf8(delivery.body)) {
-    add_text(json, "body", delivery.body);
+    json.text("body", delivery.body);
   } else {
-    json += ",\"body_base64\":\"";
-    append_base64(json, delivery.body);
-    json += '"';
+    std::string base64;
+    append_base64(base64, delivery.body);
+    json.text("body_base64", base64);
   }
   return json;
 }
@@ -144,9 +153,8 @@ void reject(const Delivery& delivery, const Handled& handled, const Router::Opti
   Arena& arena = out.arena;
   // A large body may come with another fault, which is found first.
   const bool whole = handled.outcome != Outcome::TooLarge && !too_large(delivery, options);
-  const std::string json = rejection(delivery, app, handled, whole);
-  out.publishes.push_back(
-      {.routing_key = rejected_key(arena, app), .body = arena.join({"{", json, "}"})});
+  out.publishes.push_back({.routing_key = rejected_key(arena, app),
+                           .body = object_of(arena, rejection(delivery, app, handled, whole))});
 
   Event event;
   event.kind = Event::Kind::Rejected;
@@ -202,17 +210,17 @@ class Router::Impl {
   }
 
   bool needs_record(const Delivery& delivery, const Addressed& addressed, Record& record) const {
-    return addressed.refused.outcome == Outcome::Done && !too_large(delivery, options_) &&
+    return addressed.refused.done() && !too_large(delivery, options_) &&
            record_of(addressed.topic, delivery.body, record);
   }
 
   void decide(const Delivery& delivery, const Addressed& addressed, const Fact* fact, Time now,
               Effects& out) {
     Handled handled = addressed.refused;
-    if (handled.outcome == Outcome::Done) {
+    if (handled.done()) {
       handled = handle(delivery, addressed.topic, fact, now, out);
     }
-    if (handled.outcome != Outcome::Done && handled.outcome != Outcome::Ignored) {
+    if (!handled.done() && handled.outcome != Outcome::Ignored) {
       reject(delivery, handled, options_, out);
     }
     out.settled.push_back({.tag = delivery.tag, .outcome = handled.outcome});

@@ -1,9 +1,6 @@
 #include "lib/core/text.h"
 
-#include <cstddef>
 #include <cstdint>
-
-#include "chat21/json.h"
 
 namespace chat21 {
 namespace {
@@ -34,8 +31,9 @@ Lead lead_of(unsigned first) {
   return {0, 0, 0};
 }
 
-// Length of the well-formed sequence at `i`, 0 if there is none.
-std::size_t sequence_at(std::string_view text, std::size_t i) {
+}  // namespace
+
+std::size_t utf8_length_at(std::string_view text, std::size_t i) {
   const Lead lead = lead_of(byte_at(text, i));
   if (lead.length <= 1) return lead.length;
   if (lead.length > text.size() - i) return 0;
@@ -47,57 +45,13 @@ std::size_t sequence_at(std::string_view text, std::size_t i) {
   return lead.length;
 }
 
-void append_control(std::string& out, unsigned byte) {
-  constexpr char kHex[] = "0123456789abcdef";
-  switch (byte) {
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      out += "\\u00";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xFU];
-  }
-}
-
-}  // namespace
-
 bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = sequence_at(text, i);
+    const std::size_t length = utf8_length_at(text, i);
     if (length == 0) return false;
     i += length;
   }
   return true;
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned byte = byte_at(text, i);
-    const std::size_t length = sequence_at(text, i);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-      ++i;
-      continue;
-    }
-    if (byte < 0x20U) {
-      append_control(out, byte);
-    } else if (byte == '"' || byte == '\\') {
-      out += '\\';
-      out += text[i];
-    } else {
-      out += text.substr(i, length);
-    }
-    i += length;
-  }
-  out += '"';
 }
 
 void append_base64(std::string& out, std::string_view bytes) {

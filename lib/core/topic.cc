@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <string>
 
 #include "lib/core/text.h"
@@ -57,7 +58,19 @@ constexpr std::array kPatterns = {
     Pattern{"apps.observer.{app}.users.{user}.messages.{conversation}.persist",
             Topic::Kind::Persist},
     Pattern{"apps.observer.{app}.groups.update", Topic::Kind::GroupUpdate},
+    Pattern{"apps.observer.{app}.groups.delete", Topic::Kind::GroupDelete},
+    Pattern{"apps.observer.{app}.conversations.delete", Topic::Kind::ConversationsDelete},
+    Pattern{"apps.observer.{app}.messages.delete", Topic::Kind::MessagesDelete},
+    Pattern{"apps.observer.{app}.instances.save", Topic::Kind::InstanceSave},
+    Pattern{"apps.observer.{app}.instances.remove", Topic::Kind::InstanceRemove},
+    Pattern{"apps.observer.{app}.blocks.save", Topic::Kind::BlockSave},
+    Pattern{"apps.observer.{app}.blocks.remove", Topic::Kind::BlockRemove},
+    Pattern{"apps.observer.{app}.api.fence", Topic::Kind::Fence},
 };
+
+bool is_order(Topic::Kind kind) {
+  return kind >= Topic::Kind::GroupUpdate;
+}
 
 void set(Topic& topic, std::string_view name, std::string_view value) {
   if (name == "{app}") topic.app = value;
@@ -111,6 +124,19 @@ bool has_c1_control(std::string_view id) {
   return false;
 }
 
+Result<> validate_text(std::string_view what, std::string_view id) {
+  if (std::any_of(id.begin(), id.end(), is_control) || has_c1_control(id)) {
+    return invalid(what, "contains a control character");
+  }
+  if (!is_utf8(id)) return invalid(what, "is not valid UTF-8");
+  return {};
+}
+
+Result<> validate_size(std::string_view what, std::size_t size, std::size_t most) {
+  if (size <= most) return {};
+  return invalid(what, "has " + std::to_string(size) + " bytes, more than " + std::to_string(most));
+}
+
 }  // namespace
 
 std::optional<Topic> parse_topic(std::string_view routing_key) {
@@ -139,24 +165,24 @@ Result<> validate_id(std::string_view what, std::string_view id) {
   if (forbidden != std::string_view::npos) {
     return invalid(what, std::string("contains ") + id[forbidden]);
   }
-  if (std::any_of(id.begin(), id.end(), is_control) || has_c1_control(id)) {
-    return invalid(what, "contains a control character");
-  }
-  if (!is_utf8(id)) return invalid(what, "is not valid UTF-8");
-  return {};
+  return validate_text(what, id);
 }
 
 Result<> validate_message_id(std::string_view id) {
   if (auto valid = validate_id("message id", id); !valid) return valid;
-  if (id.size() <= kMaxMessageId) return {};
-  return invalid("message id", "has " + std::to_string(id.size()) + " bytes, more than " +
-                                   std::to_string(kMaxMessageId));
+  return validate_size("message id", id.size(), kMaxMessageId);
+}
+
+Result<> validate_instance_id(std::string_view id) {
+  if (id.empty()) return invalid("instance id", "is empty");
+  if (auto valid = validate_size("instance id", id.size(), kMaxInstanceId); !valid) return valid;
+  return validate_text("instance id", id);
 }
 
 Result<> validate(const Topic& topic) {
   if (auto valid = validate_id("app", topic.app); !valid) return valid;
   if (topic.app == "observer") return invalid("app", "is observer, which the services' keys use");
-  if (topic.kind == Topic::Kind::GroupUpdate) return {};
+  if (is_order(topic.kind)) return {};
   if (auto valid = validate_id("user", topic.user); !valid) return valid;
   if (topic.kind == Topic::Kind::Presence) return validate_id("client", topic.id);
   if (auto valid = validate_id("recipient or conversation", topic.conversation); !valid) {
@@ -286,8 +312,12 @@ std::string_view presence_key(Arena& arena, std::string_view app, std::string_vi
   return arena.join({"apps.", app, ".users.", user, ".presence.", client});
 }
 
-std::string_view order_key(Arena& arena, std::string_view app, Topic::Kind) {
-  return arena.join({"apps.observer.", app, ".groups.update"});
+std::string_view order_key(Arena& arena, std::string_view app, Topic::Kind kind) {
+  assert(is_order(kind) && "only orders of services have a key with nothing but the app");
+  constexpr std::string_view kCommon = "apps.observer.{app}";
+  const auto* pattern = std::find_if(kPatterns.begin(), kPatterns.end(),
+                                     [&](const Pattern& each) { return each.kind == kind; });
+  return arena.join({"apps.observer.", app, pattern->text.substr(kCommon.size())});
 }
 
 std::string_view fence_key(Arena& arena, std::string_view app, std::string_view inbox,

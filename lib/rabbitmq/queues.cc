@@ -18,6 +18,8 @@ RabbitmqOptions::Queue messages_queue(const std::string& app) {
               users + "#.archive",
               users + "*.presence.*",
               observer + ".groups.update",
+              // The orders of services, this one included.
+              observer + ".*.*",
               observer + ".users.*.messages.*.delivered",
           }};
 }

@@ -1,5 +1,5 @@
 // What docs/PROTOCOL.md says about the services' topics: delivered, persist,
-// groups.update.
+// groups.update, groups.delete. The other orders are in orders_test.cc.
 #include <gmock/gmock.h>
 #include <utility>
 
@@ -14,6 +14,7 @@ using ::testing::IsEmpty;
 class Delivered : public Routing {};
 class Persist : public Routing {};
 class GroupUpdates : public Routing {};
+class GroupDeletes : public Routing {};
 
 constexpr std::string_view kHistory =
     R"({"_id":"665f","timelineOf":"group-77","conversWith":"group-77","message_id":"m1",)"
@@ -182,6 +183,81 @@ TEST_F(GroupUpdates, DoNotHoldUpMessagesToOthers) {
       {"apps.tilechat.outgoing.users.u100.messages.group-78.outgoing", "{}"},
       {"apps.tilechat.outgoing.users.u100.messages.u200.outgoing", "{}"}};
   EXPECT_EQ(arrive_together(batch), 3U);
+}
+
+constexpr std::string_view kDelete = "apps.observer.tilechat.groups.delete";
+
+TEST_F(GroupDeletes, ReachEverybodyToNotifyAndRemoveTheGroup) {
+  arrive(kDelete, R"({"group":)" + std::string(kGroup) + R"(,"notify_to":{"u100":1,"u300":1}})");
+  EXPECT_EQ(outcome(), Outcome::Done);
+  EXPECT_THAT(published(),
+              ElementsAre(Published{"apps.tilechat.users.u100.groups.group-77.clientupdated",
+                                    std::string(kGroup)},
+                          Published{"apps.tilechat.users.u300.groups.group-77.clientupdated",
+                                    std::string(kGroup)}));
+  EXPECT_THAT(writes(), ElementsAre("remove-group group-77 at 1760000000000"));
+  ASSERT_THAT(events(), ElementsAre(Event::Kind::GroupDeleted));
+  const Event& event = effects().events.front();
+  EXPECT_EQ(event.app, "tilechat");
+  EXPECT_EQ(event.conversation, "group-77");
+  EXPECT_EQ(event.routing_key, kDelete);
+  EXPECT_EQ(event.body, kGroup);
+}
+
+TEST_F(GroupDeletes, NeedNoMembers) {
+  arrive(kDelete, R"({"group":{"uid":"group-1","updatedOn":5},"notify_to":{}})");
+  EXPECT_EQ(outcome(), Outcome::Done);
+  EXPECT_THAT(writes(), ElementsAre("remove-group group-1 at 5"));
+  EXPECT_THAT(published(), IsEmpty());
+}
+
+TEST_F(GroupDeletes, AreRefusedUnlessTheySayWhichGroupAndWhen) {
+  struct Case {
+    std::string_view body;
+    Outcome outcome;
+    std::string_view detail;
+  };
+  for (const Case& one : {
+           Case{"[]", Outcome::Malformed, "the body is refused: not a JSON object"},
+           Case{"{}", Outcome::Malformed, "group is missing or not an object"},
+           Case{R"({"group":{"updatedOn":5},"notify_to":{}})", Outcome::Malformed,
+                "group.uid is missing or not a string"},
+           Case{R"({"group":{"uid":"a.b","updatedOn":5},"notify_to":{}})", Outcome::InvalidId,
+                "group.uid contains ."},
+           Case{R"({"group":{"uid":"group-1"},"notify_to":{}})", Outcome::Malformed,
+                "group.updatedOn is missing or not a time"},
+           Case{R"({"group":{"uid":"group-1","updatedOn":"5"},"notify_to":{}})", Outcome::Malformed,
+                "group.updatedOn is missing or not a time"},
+           Case{R"({"group":{"uid":"group-1","updatedOn":1e16},"notify_to":{}})",
+                Outcome::Malformed, "group.updatedOn is missing or not a time"},
+           Case{R"({"group":{"uid":"group-1","updatedOn":5}})", Outcome::Malformed,
+                "notify_to is missing or not an object"},
+           Case{R"({"group":{"uid":"group-1","updatedOn":5},"notify_to":{"#":1}})",
+                Outcome::InvalidId, "a member of the group: user contains #"},
+           Case{R"({"group":{"uid":"group-1","updatedOn":5,"appId":"b"},"notify_to":{}})",
+                Outcome::Malformed, "group.appId is not the app of the topic"},
+       }) {
+    arrive(kDelete, one.body);
+    EXPECT_EQ(outcome(), one.outcome) << one.body;
+    EXPECT_EQ(detail(), one.detail) << one.body;
+    EXPECT_THAT(writes(), IsEmpty());
+    EXPECT_THAT(published_keys(), ElementsAre("observer.rejected.apps.tilechat"));
+  }
+}
+
+TEST_F(GroupDeletes, CountForTheNextMessageOfTheSameBatch) {
+  know_group("group-77", kGroup);
+  const std::vector<Published> batch = {
+      {std::string(kDelete), R"({"group":)" + std::string(kGroup) + R"(,"notify_to":{}})"},
+      {"apps.tilechat.outgoing.users.u100.messages.group-77.outgoing", "{}"}};
+  EXPECT_EQ(arrive_together(batch), 1U);
+}
+
+TEST_F(GroupDeletes, DoNotHoldUpMessagesToOthers) {
+  const std::vector<Published> batch = {
+      {std::string(kDelete), R"({"group":)" + std::string(kGroup) + R"(,"notify_to":{}})"},
+      {"apps.tilechat.outgoing.users.u100.messages.group-78.outgoing", "{}"}};
+  EXPECT_EQ(arrive_together(batch), 2U);
 }
 
 }  // namespace

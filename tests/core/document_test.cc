@@ -9,7 +9,9 @@
 namespace chat21 {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 
 StoredCopy copy_with(std::string_view body) {
@@ -88,6 +90,20 @@ TEST(Document, HasAnIdThatTellsAllOthersApart) {
   ids.insert(id_of(stored_document("groups", "a", "x", "{}")));
   ids.insert(id_of(stored_document("instances", "a", "x", "{}")));
   EXPECT_EQ(ids.size(), 8U);
+}
+
+TEST(Document, NamesWhoIsBlocked) {
+  EXPECT_EQ(block_document("o\"brien"), R"({"user_id":"o\"brien"})");
+}
+
+TEST(Document, KnowsTheMembersOfAGroup) {
+  EXPECT_THAT(group_members(R"({"members":{"bob":1,"\u0061da":0,"bob":{}},"uid":"g"})"),
+              ElementsAre("ada", "bob"));
+  for (const std::string_view body :
+       {"", "{", "[]", "{}", R"({"members":null})", R"({"members":["ada"]})",
+        R"({"members":"ada"})", R"({"members":{"ada":1},"members":7})"}) {
+    EXPECT_THAT(group_members(body), IsEmpty()) << body;
+  }
 }
 
 }  // namespace

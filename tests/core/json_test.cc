@@ -1,8 +1,10 @@
 #include "chat21/json.h"
 
 #include <array>
+#include <cstdint>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 #include <string>
 
 namespace chat21 {
@@ -15,6 +17,12 @@ JsonObject parsed(std::string_view text) {
   const auto result = object.parse(text);
   EXPECT_TRUE(result) << text << ": " << (result ? "" : result.error().message);
   return object;
+}
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
 }
 
 TEST(Json, FindsWhereMembersBeginAndEnd) {
@@ -100,6 +108,14 @@ TEST(Json, SplicesWithoutTouchingTheRest) {
   EXPECT_EQ(splice_open(arena, object, kWithout, {}), R"({"a" : 1.0,"c":[ ])");
 }
 
+TEST(Json, DecodesTheStringsOfAnArray) {
+  const JsonObject object = parsed(
+      R"({"a":["x",5,"y\u00e9\"",null,["in"],{"k":"v"},true,1e999,""],"b":[],"c":[1e999,"z"]})");
+  EXPECT_EQ(decode_strings(*object.find("a")), (std::vector<std::string>{"x", "yé\"", ""}));
+  EXPECT_TRUE(decode_strings(*object.find("b")).empty());
+  EXPECT_EQ(decode_strings(*object.find("c")), std::vector<std::string>{"z"});
+}
+
 TEST(Json, SplicesNothingIntoNothing) {
   Arena arena;
   const JsonObject object = parsed("{}");
@@ -107,6 +123,58 @@ TEST(Json, SplicesNothingIntoNothing) {
   EXPECT_EQ(splice(arena, object, {}, R"("a":1)"), R"({"a":1})");
   constexpr std::array<std::string_view, 1> kWithout = {"a"};
   EXPECT_EQ(splice(arena, parsed(R"({"a":1})"), kWithout, {}), "{}");
+}
+
+TEST(JsonString, EscapesWhatItMust) {
+  EXPECT_EQ(json_string("a\"b\\c/\n\r\t\x01\x1F\x7F"),
+            "\"a\\\"b\\\\c/\\n\\r\\t\\u0001\\u001f\x7F\"");
+  EXPECT_EQ(json_string(std::string_view("\0", 1)), "\"\\u0000\"");
+}
+
+TEST(JsonString, ReplacesWhatIsNoUtf8) {
+  EXPECT_EQ(json_string("a\xFFz\xE2\x82"), "\"a\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\"");
+}
+
+TEST(JsonString, IsReadBackAsItWas) {
+  std::string all;
+  for (char c = 0; c != 0x7F; ++c) all += c;
+  all += "é\xE2\x82\xAC😀";
+  const std::string text = "{\"a\":" + json_string(all) + "}";
+  EXPECT_EQ(decode_string(*parsed(text).find("a")), all);
+}
+
+TEST(JsonWriter, WritesMembersInOrder) {
+  JsonWriter writer;
+  EXPECT_EQ(writer.members(), "");
+  EXPECT_EQ(writer.object(), "{}");
+  writer.text("a", "x\"y").number("b", -5).boolean("c", true).boolean("d", false);
+  writer.json("e", "[1, 2]").json("f", "null");
+  EXPECT_EQ(writer.members(), R"("a":"x\"y","b":-5,"c":true,"d":false,"e":[1, 2],"f":null)");
+  EXPECT_EQ(writer.object(), "{" + writer.members() + "}");
+}
+
+TEST(JsonWriter, MakesKeysAndTextsSafe) {
+  JsonWriter writer;
+  writer.text("k\n\"\xFF", "\\\x01\xFF");
+  EXPECT_EQ(writer.object(), "{\"k\\n\\\"\xEF\xBF\xBD\":\"\\\\\\u0001\xEF\xBF\xBD\"}");
+  const std::string text = writer.object();
+  EXPECT_EQ(parsed(text).members().size(), 1U);
+}
+
+TEST(JsonWriter, WritesEveryWholeNumber) {
+  JsonWriter writer;
+  writer.number("least", std::numeric_limits<std::int64_t>::min())
+      .number("most", std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(writer.members(), R"("least":-9223372036854775808,"most":9223372036854775807)");
+}
+
+TEST(JsonWriter, GivesWhatASpliceTakes) {
+  Arena arena;
+  JsonWriter writer;
+  writer.text("b", "new").number("c", 3);
+  constexpr std::array<std::string_view, 1> kWithout = {"b"};
+  const JsonObject object = parsed(R"({"a":1,"b":2})");
+  EXPECT_EQ(splice(arena, object, kWithout, writer.members()), R"({"a":1,"b":"new","c":3})");
 }
 
 }  // namespace

@@ -220,5 +220,40 @@ TEST_F(ObserverLoop, FollowsAMessageToItsReceipt) {
               ::testing::HasSubstr("\"status\":200"));
 }
 
+TEST_F(ObserverLoop, DeliversToNoMemberOfAGroupThatIsGoneInTheSameBatch) {
+  const std::string group = R"("uid":"group-1","updatedOn":5,"members":{"u300":1})";
+  const std::string order = R"({"group":{)" + group + R"(},"notify_to":{}})";
+  constexpr std::string_view kToGroup =
+      "apps.tilechat.outgoing.users.u100.messages.group-1.outgoing";
+  offer("apps.observer.tilechat.groups.update", order);
+  offer(kToGroup);
+  offer("apps.observer.tilechat.groups.delete", order);
+  offer(kToGroup);
+  while (transport.pending() > 0) ASSERT_GT(run(), 0U);
+  EXPECT_EQ(stored("u300", "group-1"), 1U);
+  EXPECT_EQ(stored("group-1", "group-1"), 2U);
+  EXPECT_FALSE(store.group("tilechat", "group-1")->has_value());
+}
+
+TEST_F(ObserverLoop, ArchivesNoConversationThatIsGoneInTheSameBatch) {
+  offer(kToUser);
+  offer("apps.observer.tilechat.conversations.delete", R"({"conversation":"u200"})");
+  offer("apps.tilechat.users.u100.conversations.u200.archive");
+  offer("apps.tilechat.users.u200.conversations.u100.archive");
+  while (transport.pending() > 0) ASSERT_GT(run(), 0U);
+  EXPECT_EQ(transport.settled(Outcome::NotFound), 1U) << "of the one that was forgotten";
+  EXPECT_EQ(transport.settled(Outcome::Done), 3U);
+}
+
+TEST_F(ObserverLoop, TakesNoReceiptForAMessageThatIsGoneInTheSameBatch) {
+  offer("apps.observer.tilechat.users.u100.messages.u200.persist",
+        R"({"message_id":"m1","status":150})");
+  offer("apps.observer.tilechat.messages.delete", R"({"conversation":"u200"})");
+  offer("apps.tilechat.users.u100.messages.u200.m1.update", R"({"status":200})");
+  while (transport.pending() > 0) ASSERT_GT(run(), 0U);
+  EXPECT_EQ(transport.settled(Outcome::NotFound), 1U);
+  EXPECT_EQ(stored("u100", "u200"), 0U);
+}
+
 }  // namespace
 }  // namespace chat21

@@ -1,7 +1,9 @@
 #include "chat21/topic.h"
 
+#include <array>
 #include <gtest/gtest.h>
 #include <string>
+#include <string_view>
 
 namespace chat21 {
 namespace {
@@ -35,13 +37,62 @@ TEST(Topic, ParsesEveryKeyThatItBuilds) {
                 {Kind::Archive, Form::Current, "a", "me", "to", {}}},
            Case{presence_key(arena, "a", "me", "c1"),
                 {Kind::Presence, Form::Current, "a", "me", {}, "c1"}},
-           Case{order_key(arena, "a", Kind::GroupUpdate), {Kind::GroupUpdate, Form::Current, "a", {}, {}, {}}},
        }) {
     const auto topic = parse_topic(one.key);
     ASSERT_TRUE(topic) << one.key;
     EXPECT_EQ(*topic, one.topic) << one.key;
     EXPECT_TRUE(validate(*topic)) << one.key;
     EXPECT_EQ(app_of(one.key), "a") << one.key;
+  }
+}
+
+struct Order {
+  Kind kind;
+  std::string_view key;
+};
+constexpr std::array kOrders = {
+    Order{Kind::GroupUpdate, "apps.observer.tilechat.groups.update"},
+    Order{Kind::GroupDelete, "apps.observer.tilechat.groups.delete"},
+    Order{Kind::ConversationsDelete, "apps.observer.tilechat.conversations.delete"},
+    Order{Kind::MessagesDelete, "apps.observer.tilechat.messages.delete"},
+    Order{Kind::InstanceSave, "apps.observer.tilechat.instances.save"},
+    Order{Kind::InstanceRemove, "apps.observer.tilechat.instances.remove"},
+    Order{Kind::BlockSave, "apps.observer.tilechat.blocks.save"},
+    Order{Kind::BlockRemove, "apps.observer.tilechat.blocks.remove"},
+    Order{Kind::Fence, "apps.observer.tilechat.api.fence"},
+};
+
+TEST(Topic, KnowsEveryOrderOfServicesByItsKey) {
+  Arena arena;
+  for (const auto& [kind, key] : kOrders) {
+    EXPECT_EQ(order_key(arena, "tilechat", kind), key);
+    const auto topic = parse_topic(key);
+    ASSERT_TRUE(topic) << key;
+    EXPECT_EQ(*topic, (Topic{kind, Form::Current, "tilechat", {}, {}, {}}));
+    EXPECT_TRUE(validate(*topic)) << key;
+    EXPECT_EQ(app_of(key), "tilechat");
+  }
+}
+
+TEST(Topic, TakesAnOrderForNoAppButAValidOne) {
+  Arena arena;
+  for (const Order& order : kOrders) {
+    for (const std::string_view app : {"", "observer", "a#", "$a", "\xFF"}) {
+      const auto topic = parse_topic(order_key(arena, app, order.kind));
+      ASSERT_TRUE(topic) << order.key;
+      EXPECT_FALSE(validate(*topic)) << order.key << " for " << app;
+    }
+  }
+}
+
+TEST(Topic, TakesNoOrderOfAUser) {
+  Arena arena;
+  for (const Order& order : kOrders) {
+    const std::string_view verb = order.key.substr(order.key.find("tilechat"));
+    for (const std::string_view above : {"apps.", "apps.tilechat.users.me.", "apps.observer.x."}) {
+      const std::string_view key = arena.join({above, verb});
+      EXPECT_FALSE(parse_topic(key)) << key;
+    }
   }
 }
 
@@ -75,7 +126,7 @@ TEST(Topic, BuildsTheKeysOfTheCatalogue) {
             "apps.observer.tilechat.users.me.messages.to.persist");
   EXPECT_EQ(delivered_key(arena, "tilechat", "me", "to"),
             "apps.observer.tilechat.users.me.messages.to.delivered");
-  EXPECT_EQ(order_key(arena, "tilechat", Topic::Kind::GroupUpdate), "apps.observer.tilechat.groups.update");
+  EXPECT_EQ(fence_key(arena, "tilechat", "api-1", "t1"), "apps.tilechat.users.api-1.fence.t1");
   EXPECT_EQ(group_updated_key(arena, "tilechat", "me", "g"),
             "apps.tilechat.users.me.groups.g.clientupdated");
   EXPECT_EQ(rejected_key(arena, "tilechat"), "observer.rejected.apps.tilechat");
@@ -124,10 +175,29 @@ TEST(Topic, LetsEveryDerivedKeyFitWhenTheIdsAreValid) {
         message_updated_key(arena, "a", me, to, id), receipt_key(arena, "a", me, to, id),
         archived_conversation_added_key(arena, "a", me, to), persist_key(arena, "a", me, to),
         delivered_key(arena, "a", me, to), group_updated_key(arena, "a", me, to),
-        outgoing_key(arena, "a", me, to)}) {
+        outgoing_key(arena, "a", me, to), fence_key(arena, "a", me, to)}) {
     EXPECT_LE(key.size(), kMaxRoutingKey) << key;
   }
   EXPECT_EQ(message_updated_key(arena, "a", me, to, id).size(), kMaxRoutingKey);
+}
+
+TEST(Topic, LeavesTheIdOfAnInstanceFree) {
+  for (const std::string& id : {std::string("x"), std::string("fGci:APA91b/+#.*%$ é"),
+                                std::string("$x"), std::string(kMaxInstanceId, 'x')}) {
+    EXPECT_TRUE(validate_instance_id(id)) << id;
+  }
+}
+
+TEST(Topic, NamesTheRuleThatTheIdOfAnInstanceBreaks) {
+  const auto why = [](std::string_view id) { return validate_instance_id(id).error().message; };
+  EXPECT_EQ(why(""), "instance id is empty");
+  EXPECT_EQ(why(std::string(kMaxInstanceId + 1, 'x')),
+            "instance id has 1025 bytes, more than 1024");
+  EXPECT_EQ(why("a\nb"), "instance id contains a control character");
+  EXPECT_EQ(why("a\x7F"), "instance id contains a control character");
+  EXPECT_EQ(why("a\xC2\x85"), "instance id contains a control character");
+  EXPECT_EQ(why(std::string_view("\0", 1)), "instance id contains a control character");
+  EXPECT_EQ(why("a\xFF"), "instance id is not valid UTF-8");
 }
 
 TEST(Topic, KnowsAGroupByItsId) {

@@ -27,7 +27,7 @@ class Traffic {
     const std::string me = user();
     const std::string other = peer();
     const std::string inbox = "apps.a.users." + me;
-    switch (random_() % 8) {
+    switch (random_() % 11) {
       case 0:
         return {"apps.a.outgoing.users." + me + ".messages." + other + ".outgoing",
                 "{\"attributes\":" + attributes() + "}"};
@@ -47,6 +47,15 @@ class Traffic {
         return {"apps.observer.a.groups.update", R"({"group":{"uid":"group-1","updatedOn":)" +
                                                      pick({"1", "2", "3"}) + ",\"members\":{\"" +
                                                      user() + "\":1}},\"notify_to\":{}}"};
+      case 7:
+        return {"apps.observer.a.groups.delete", R"({"group":{"uid":"group-1","updatedOn":)" +
+                                                     pick({"1", "2", "3"}) + "},\"notify_to\":{\"" +
+                                                     user() + "\":1}}"};
+      case 8:
+        return {"apps.observer.a." + pick({"conversations", "messages"}) + ".delete",
+                "{\"conversation\":\"" + other + "\"}"};
+      case 9:
+        return {"apps.observer.a.api.fence", "{\"inbox\":\"i\",\"token\":\"" + id() + "\"}"};
       default:
         return {inbox + ".messages." + other + ".outgoing", pick({"{", "{\"group\":5}", "{}"})};
     }

@@ -11,7 +11,7 @@
 namespace chat21::tests {
 namespace {
 
-constexpr std::array<std::string_view, 12> kValid = {
+constexpr std::array<std::string_view, 20> kValid = {
     "apps.tilechat.outgoing.users.u1.messages.u2.outgoing\n"
     R"({"text":"hi","attributes":{"hiddenFor":"u1","updateconversation":false},"metadata":null})",
     "apps.tilechat.users.u1.messages.u2.outgoing\n"
@@ -30,6 +30,16 @@ constexpr std::array<std::string_view, 12> kValid = {
     "apps.observer.tilechat.groups.update\n"
     R"({"group":{"uid":"group-1","appId":"tilechat","members":{"u1":1},"updatedOn":5},)"
     R"("notify_to":{"u1":1,"u2":1}})",
+    "apps.observer.tilechat.groups.delete\n"
+    R"({"group":{"uid":"group-1","appId":"tilechat","updatedOn":5},"notify_to":{"u1":1,"u\u0032":1}})",
+    "apps.observer.tilechat.conversations.delete\n{\"conversation\":\"group-1\"}",
+    "apps.observer.tilechat.messages.delete\n{\"conversation\":\"u\\u0031\"}",
+    "apps.observer.tilechat.instances.save\n"
+    R"({"instance":{"_id":"1","instance_id":"a:b/c","app_id":"tilechat","user_id":"u1","x":[1]}})",
+    "apps.observer.tilechat.instances.remove\n{\"instance_id\":\"a:b/c\"}",
+    "apps.observer.tilechat.blocks.save\n{\"user_id\":\"u1\",\"blocked_id\":\"u2\"}",
+    "apps.observer.tilechat.blocks.remove\n{\"user_id\":\"u1\",\"blocked_id\":\"u2\"}",
+    "apps.observer.tilechat.api.fence\n{\"inbox\":\"api-1\",\"token\":\"t1\"}",
     "apps.tilechat.users.u1.groups.update\n{}"};
 
 constexpr std::array<std::string_view, 24> kTokens = {

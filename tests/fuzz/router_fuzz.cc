@@ -3,13 +3,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "chat21/document.h"
+#include "chat21/json.h"
 #include "chat21/router.h"
 #include "chat21/topic.h"
-
-#include "chat21/json.h"
 
 namespace chat21::tests {
 namespace {
@@ -50,25 +50,58 @@ void check_publish(const Publish& publish, bool service) {
   promise(!parse_topic(key), "a published key is none that we consume");
 }
 
-void check_write(const Write& write) {
-  if (const auto* message = std::get_if<SaveMessage>(&write)) {
-    check_json(message->body);
-    promise(validate_id("message id", message->message_id).has_value(), "message ids are valid");
-    check_json(message_document({.app = message->app,
+void check_id(std::string_view what, std::string_view id) {
+  promise(validate_id(what, id).has_value(), std::string(what) + " is a valid id");
+}
+
+struct CheckWrite {
+  void operator()(const SaveMessage& write) const {
+    check_json(write.body);
+    check_id("message id", write.message_id);
+    check_json(message_document({.app = write.app,
                                  .timeline = "a",
                                  .conversation = "b",
-                                 .message_id = message->message_id,
+                                 .message_id = write.message_id,
                                  .status = Status::Sent,
-                                 .body = message->body}));
+                                 .body = write.body}));
   }
-  if (const auto* copy = std::get_if<SaveCopy>(&write)) {
-    promise(validate_id("timeline", copy->timeline).has_value(), "timelines are valid ids");
-    promise(validate_id("conversation", copy->conversation).has_value(),
-            "conversations are valid ids");
-    if (!copy->own_body.empty()) check_json(copy->own_body);
+  void operator()(const SaveCopy& write) const {
+    check_id("timeline", write.timeline);
+    check_id("conversation", write.conversation);
+    if (!write.own_body.empty()) check_json(write.own_body);
   }
-  if (const auto* group = std::get_if<SaveGroup>(&write)) check_json(group->body);
-}
+  void operator()(const SaveLastMessage& write) const { check_id("timeline", write.timeline); }
+  void operator()(const RaiseStatus& write) const { check_id("timeline", write.timeline); }
+  void operator()(const PatchConversation& write) const { check_id("timeline", write.timeline); }
+  void operator()(const SaveGroup& write) const {
+    check_id("group", write.group);
+    check_json(write.body);
+  }
+  void operator()(const RemoveGroup& write) const { check_id("group", write.group); }
+  void operator()(const SaveInstance& write) const {
+    promise(validate_instance_id(write.instance).has_value(), "ids of instances are valid");
+    check_id("user", write.user);
+    check_json(write.body);
+  }
+  void operator()(const RemoveInstance& write) const {
+    promise(validate_instance_id(write.instance).has_value(), "ids of instances are valid");
+  }
+  void operator()(const RemoveConversations& write) const {
+    check_id("conversation", write.conversation);
+  }
+  void operator()(const RemoveMessages& write) const {
+    check_id("conversation", write.conversation);
+  }
+  void operator()(const SaveBlock& write) const { check_block(write.user, write.blocked); }
+  void operator()(const RemoveBlock& write) const { check_block(write.user, write.blocked); }
+
+ private:
+  static void check_block(std::string_view user, std::string_view blocked) {
+    check_id("user", user);
+    check_id("blocked", blocked);
+    promise(user != blocked, "nobody blocks himself");
+  }
+};
 
 }  // namespace
 
@@ -93,7 +126,7 @@ void route_stranger(std::string_view input) {
           "a delivery is settled exactly once");
   const bool service = delivery.routing_key.starts_with("apps.observer.");
   for (const Publish& publish : effects.publishes) check_publish(publish, service);
-  for (const Write& write : effects.writes) check_write(write);
+  for (const Write& write : effects.writes) std::visit(CheckWrite{}, write);
 }
 
 }  // namespace chat21::tests

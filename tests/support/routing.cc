@@ -48,7 +48,9 @@ struct Describe {
   std::string operator()(const SaveGroup& w) const {
     return "group " + text(w.group) + " " + text(w.body) + " at " + std::to_string(w.updated_on);
   }
-  std::string operator()(const SaveInstance& w) const { return "instance " + text(w.instance); }
+  std::string operator()(const SaveInstance& w) const {
+    return "instance " + text(w.instance) + " of " + text(w.user) + " " + text(w.body);
+  }
   std::string operator()(const RemoveInstance& w) const {
     return "remove-instance " + text(w.instance);
   }

@@ -1,0 +1,134 @@
+// Which keys the queues of an observer take: all that it has to process, and nothing
+// that it publishes, which would come back to it.
+#include <algorithm>
+#include <array>
+#include <gtest/gtest.h>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat21/rabbitmq.h"
+#include "chat21/router.h"
+#include "chat21/topic.h"
+
+namespace chat21 {
+namespace {
+
+std::vector<std::string_view> levels_of(std::string_view key) {
+  std::vector<std::string_view> levels;
+  while (true) {
+    const std::size_t dot = key.find('.');
+    levels.push_back(key.substr(0, dot));
+    if (dot == std::string_view::npos) return levels;
+    key.remove_prefix(dot + 1);
+  }
+}
+
+using Levels = std::span<const std::string_view>;
+
+// Topics of AMQP 0-9-1 (§3.1.3.3): * is one level, # any number of them.
+bool matches(Levels pattern, Levels key) {
+  if (pattern.empty()) return key.empty();
+  if (pattern.front() == "#") {
+    return matches(pattern.subspan(1), key) || (!key.empty() && matches(pattern, key.subspan(1)));
+  }
+  return !key.empty() && (pattern.front() == "*" || pattern.front() == key.front()) &&
+         matches(pattern.subspan(1), key.subspan(1));
+}
+
+bool takes(const RabbitmqOptions::Queue& queue, std::string_view key) {
+  const auto levels = levels_of(key);
+  return std::any_of(queue.bindings.begin(), queue.bindings.end(), [&](const std::string& pattern) {
+    return matches(levels_of(pattern), levels);
+  });
+}
+
+bool consumed(std::string_view key) {
+  return takes(messages_queue("a"), key) || takes(persist_queue("a"), key);
+}
+
+constexpr std::array kForms = {Form::Current, Form::Legacy, Form::Readme, Form::ReadmeSlash};
+
+TEST(Pattern, MatchesAsABrokerDoes) {
+  struct Case {
+    std::string_view pattern, key;
+    bool match;
+  };
+  for (const auto& [pattern, key, match] :
+       {Case{"a.b", "a.b", true}, Case{"a.b", "a", false}, Case{"a.*", "a.b", true},
+        Case{"a.*", "a", false}, Case{"a.*", "a.b.c", false}, Case{"a.*", "a.", true},
+        Case{"a.#", "a", true}, Case{"a.#.c", "a.c", true}, Case{"a.#.c", "a.b.b.c", true},
+        Case{"a.#.c", "a.c.b", false}, Case{"#", "", true}, Case{".a", "a", false}}) {
+    EXPECT_EQ(matches(levels_of(pattern), levels_of(key)), match) << pattern << " and " << key;
+  }
+}
+
+TEST(Queues, TakeWhatAnObserverProcesses) {
+  Arena arena;
+  const auto messages = messages_queue("a");
+  for (const Form form : kForms) {
+    EXPECT_TRUE(takes(messages, outgoing_key(arena, "a", "me", "to", form)));
+  }
+  for (const std::string_view key :
+       {receipt_key(arena, "a", "me", "to", "m1"), conversation_patch_key(arena, "a", "me", "to"),
+        archive_key(arena, "a", "me", "to"), presence_key(arena, "a", "me", "c1"),
+        delivered_key(arena, "a", "me", "to")}) {
+    EXPECT_TRUE(takes(messages, key)) << key;
+  }
+  EXPECT_TRUE(takes(persist_queue("a"), persist_key(arena, "a", "me", "to")));
+}
+
+TEST(Queues, TakeTheOrdersOfServicesIntoOneQueue) {
+  Arena arena;
+  for (auto kind = static_cast<int>(Topic::Kind::GroupUpdate);
+       kind <= static_cast<int>(Topic::Kind::Fence); ++kind) {
+    const auto key = order_key(arena, "a", static_cast<Topic::Kind>(kind));
+    EXPECT_TRUE(takes(messages_queue("a"), key)) << key;
+    EXPECT_FALSE(takes(persist_queue("a"), key)) << key;
+    EXPECT_FALSE(takes(messages_queue("b"), key)) << key;
+  }
+}
+
+// Ids that look like levels of the protocol are allowed, and the worst.
+constexpr std::array<std::string_view, 14> kIds = {
+    "u1",        "update",   "archive",   "outgoing", "messages", "presence", "users",
+    "delivered", "observer", "group-api", "apps",     "persist",  "a",        "conversations"};
+
+TEST(Queues, TakeNothingThatAnObserverPublishes) {
+  Arena arena;
+  for (const std::string_view x : kIds) {
+    for (const std::string_view y : kIds) {
+      for (const std::string_view key :
+           {conversation_updated_key(arena, "a", x, y), conversation_deleted_key(arena, "a", x, y),
+            archived_conversation_added_key(arena, "a", x, y), group_updated_key(arena, "a", x, y),
+            rejected_key(arena, x)}) {
+        EXPECT_FALSE(consumed(key)) << key;
+      }
+      for (const Form form : kForms) {
+        EXPECT_FALSE(consumed(message_added_key(arena, "a", x, y, form)));
+      }
+      for (const std::string_view id : kIds) {
+        EXPECT_FALSE(consumed(message_updated_key(arena, "a", x, y, id)));
+      }
+    }
+  }
+}
+
+// A token may be any word; the Router refuses those with which the answer would come back.
+TEST(Queues, TakeNoAnswerToAFence) {
+  for (const std::string_view inbox : kIds) {
+    for (const std::string_view token : kIds) {
+      const std::string body =
+          R"({"inbox":")" + std::string(inbox) + R"(","token":")" + std::string(token) + "\"}";
+      const Delivery fence{.tag = 1, .routing_key = "apps.observer.a.api.fence", .body = body};
+      Effects effects;
+      ASSERT_EQ(Router({.seed = 1}).route({&fence, 1}, {}, Time{}, effects), 1U);
+      ASSERT_EQ(effects.publishes.size(), 1U);
+      EXPECT_FALSE(consumed(effects.publishes.front().routing_key)) << body;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace chat21
