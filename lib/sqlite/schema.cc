@@ -65,7 +65,35 @@ CREATE TABLE instances (
 CREATE INDEX instances_by_user ON instances (app, user);
 )sql";
 
-constexpr std::array kMigrations = {kVersion1};
+// Who is a member of a group, as its body says: clustered by group to be brought up to
+// date, by user in an index to be listed. Of groups that are there already, the last
+// "members" counts, as for group_members(); a body that is damaged has none.
+constexpr std::string_view kVersion2 = R"sql(
+CREATE TABLE group_members (
+  app TEXT NOT NULL,
+  group_id TEXT NOT NULL,
+  user TEXT NOT NULL,
+  PRIMARY KEY (app, group_id, user)
+) WITHOUT ROWID;
+
+CREATE INDEX group_members_by_user ON group_members (app, user, group_id);
+
+INSERT OR IGNORE INTO group_members (app, group_id, user)
+SELECT groups.app, groups.id, member.key
+FROM groups, json_each((
+  SELECT CASE type WHEN 'object' THEN value END
+  FROM json_each(CASE WHEN json_valid(groups.body) THEN groups.body END)
+  WHERE key = 'members' ORDER BY id DESC LIMIT 1)) AS member;
+
+CREATE TABLE blocks (
+  app TEXT NOT NULL,
+  user TEXT NOT NULL,
+  blocked TEXT NOT NULL,
+  PRIMARY KEY (app, user, blocked)
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2};
 
 std::string quoted(const Database& database) {
   return "'" + std::string(database.file()) + "'";

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "chat21/document.h"
+#include "chat21/paging.h"
 
 namespace chat21::testing {
 
@@ -47,11 +50,26 @@ Key3 place_of(const Write& write) {
   return Key3(write.app, write.timeline, write.conversation);
 }
 
-Result<> check_limit(std::size_t limit) {
-  if (limit >= 1 && limit <= kMaxPage) return {};
-  return fail(Error::Code::InvalidArgument, "cannot list " + std::to_string(limit) +
-                                                " entries: the limit is 1 to " +
-                                                std::to_string(kMaxPage));
+// An entry of a list, and where it stands in it.
+struct Entry {
+  std::string document, cursor;
+};
+
+// As many of them as one answer takes.
+Listing cut(std::vector<Entry> entries, std::size_t limit) {
+  Listing listing;
+  std::string cursor;
+  PageRoom room(limit);
+  for (Entry& entry : entries) {
+    if (!room.is_left()) {
+      listing.next = std::move(cursor);
+      return listing;
+    }
+    room.take(entry.document.size());
+    listing.documents.push_back(std::move(entry.document));
+    cursor = std::move(entry.cursor);
+  }
+  return listing;
 }
 
 }  // namespace
@@ -60,8 +78,6 @@ class MemoryStore::Impl {
  public:
   using Copies = std::map<std::string, Copy, std::less<>>;  // by message id
 
-  template <class NotYet>
-  void operator()(const NotYet&) {}
   void operator()(const SaveMessage& write) {
     messages_.try_emplace(Key2(write.app, write.message_id), write.body);
   }
@@ -99,12 +115,33 @@ class MemoryStore::Impl {
     if (!created && write.updated_on < group->second.updated_on) return;
     group->second = {std::string(write.body), write.updated_on};
   }
+  void operator()(const RemoveGroup& write) {
+    const auto group = groups_.find(Key2(write.app, write.group));
+    if (group != groups_.end() && group->second.updated_on <= write.updated_on) {
+      groups_.erase(group);
+    }
+  }
   void operator()(const SaveInstance& write) {
     instances_[Key2(write.app, write.instance)] = {std::string(write.user),
                                                    std::string(write.body)};
   }
   void operator()(const RemoveInstance& write) {
     instances_.erase(Key2(write.app, write.instance));
+  }
+  void operator()(const RemoveConversations& write) {
+    std::erase_if(conversations_,
+                  [&](const auto& entry) { return is_in_conversation(entry.first, write); });
+  }
+  void operator()(const RemoveMessages& write) {
+    for (const auto& [place, copies] : copies_) {
+      if (is_in_conversation(place, write)) remove_bodies(place, copies);
+    }
+    std::erase_if(copies_,
+                  [&](const auto& entry) { return is_in_conversation(entry.first, write); });
+  }
+  void operator()(const SaveBlock& write) { blocks_.emplace(write.app, write.user, write.blocked); }
+  void operator()(const RemoveBlock& write) {
+    blocks_.erase(Key3(write.app, write.user, write.blocked));
   }
 
   std::vector<Fact> facts;             // the answer of the last fetch()
@@ -137,22 +174,67 @@ class MemoryStore::Impl {
     return assemble(found->first, found->second);
   }
 
-  Documents conversations(std::string_view app, std::string_view timeline, bool archived) const {
-    using Entry = std::pair<const Key3, Conversation>;
-    std::vector<const Entry*> entries;
-    for (const Entry& entry : conversations_) {
-      const auto& [its_app, its_timeline, other] = entry.first;
-      if (its_app == app && its_timeline == timeline && entry.second.archived == archived) {
-        entries.push_back(&entry);
-      }
+  // Before the cursor, if there is one.
+  std::vector<Entry> conversations(std::string_view app, std::string_view timeline, bool archived,
+                                   const std::optional<ConversationCursor>& before) const {
+    using Stored = std::pair<const Key3, Conversation>;
+    const auto rank = [](const Conversation& conversation) {
+      return std::pair(conversation.last_time, std::string_view(conversation.last_message));
+    };
+    std::vector<const Stored*> found;
+    for (const Stored& stored : conversations_) {
+      if (!is_in_timeline(stored.first, app, timeline)) continue;
+      if (stored.second.archived != archived) continue;
+      if (before && rank(stored.second) >= std::pair(before->time, before->message_id)) continue;
+      found.push_back(&stored);
     }
-    std::sort(entries.begin(), entries.end(), [](const Entry* a, const Entry* b) {
-      return std::tie(a->second.last_time, a->second.last_message) >
-             std::tie(b->second.last_time, b->second.last_message);
-    });
-    Documents documents;
-    for (const Entry* entry : entries) documents.push_back(assemble(entry->first, entry->second));
-    return documents;
+    std::sort(found.begin(), found.end(),
+              [&](const Stored* a, const Stored* b) { return rank(a->second) > rank(b->second); });
+    std::vector<Entry> entries;
+    for (const Stored* stored : found) {
+      const auto [time, message_id] = rank(stored->second);
+      entries.push_back({assemble(stored->first, stored->second),
+                         to_string(ConversationCursor{time, message_id})});
+    }
+    return entries;
+  }
+
+  std::size_t unread(std::string_view app, std::string_view timeline) const {
+    const auto is_unread = [&](const auto& stored) {
+      return is_in_timeline(stored.first, app, timeline) && stored.second.is_new &&
+             !stored.second.archived;
+    };
+    return static_cast<std::size_t>(
+        std::count_if(conversations_.begin(), conversations_.end(), is_unread));
+  }
+
+  std::vector<Entry> groups(std::string_view app, std::string_view user,
+                            std::string_view after) const {
+    std::vector<Entry> entries;
+    for (auto group = groups_.upper_bound(Key2(app, after)); group != groups_.end(); ++group) {
+      const auto& [its_app, id] = group->first;
+      if (its_app != app) break;
+      const std::vector<std::string> members = group_members(group->second.body);
+      if (!std::binary_search(members.begin(), members.end(), user)) continue;
+      entries.push_back({stored_document("groups", app, id, group->second.body), id});
+    }
+    return entries;
+  }
+
+  std::vector<Entry> blocks(std::string_view app, std::string_view user,
+                            std::string_view after) const {
+    std::vector<Entry> entries;
+    for (auto block = blocks_.upper_bound(Key3(app, user, after)); block != blocks_.end();
+         ++block) {
+      if (!is_in_timeline(*block, app, user)) break;
+      const std::string& blocked = std::get<2>(*block);
+      entries.push_back({block_document(blocked), blocked});
+    }
+    return entries;
+  }
+
+  bool blocked(std::string_view app, std::string_view user, std::string_view other) const {
+    return blocks_.contains(Key3(app, user, other));
   }
 
   const Copies& copies(const Key3& place) const {
@@ -172,16 +254,33 @@ class MemoryStore::Impl {
     return {app, timeline, conversation, message_id, copy.status, body};
   }
 
-  Documents instances(std::string_view app, std::string_view user) const {
-    Documents documents;
+  std::vector<Entry> instances(std::string_view app, std::string_view user) const {
+    std::vector<Entry> entries;
     for (const auto& [key, instance] : instances_) {
       if (key.first != app || instance.user != user) continue;
-      documents.push_back(stored_document("instances", app, key.second, instance.body));
+      entries.push_back({stored_document("instances", app, key.second, instance.body), {}});
     }
-    return documents;
+    return entries;
   }
 
  private:
+  static bool is_in_timeline(const Key3& place, std::string_view app, std::string_view timeline) {
+    return std::get<0>(place) == app && std::get<1>(place) == timeline;
+  }
+  template <class Write>
+  static bool is_in_conversation(const Key3& place, const Write& write) {
+    return std::get<0>(place) == write.app && std::get<2>(place) == write.conversation;
+  }
+
+  // Of which the other side has no copy that stays.
+  void remove_bodies(const Key3& place, const Copies& removed) {
+    const auto& [app, timeline, conversation] = place;
+    const Copies& others = copies(Key3(app, conversation, timeline));
+    for (const auto& [id, copy] : removed) {
+      if (timeline == conversation || !others.contains(id)) messages_.erase(Key2(app, id));
+    }
+  }
+
   static void raise(Copy& copy, Status status) { copy.status = std::max(copy.status, status); }
 
   Fact keep(Document document) {
@@ -190,13 +289,13 @@ class MemoryStore::Impl {
   }
 
   std::string assemble(const Key3& place, const Conversation& conversation) const {
-    static const Copy kMissing;
+    const auto& [app, timeline, other] = place;
+    const std::string& id = conversation.last_message;
+    StoredCopy last{app, timeline, other, id, Status::Sent, {}};
     const Copies& all = copies(place);
-    const auto last = all.find(conversation.last_message);
-    return conversation_document({.last = stored(place, conversation.last_message,
-                                                 last == all.end() ? kMissing : last->second),
-                                  .is_new = conversation.is_new,
-                                  .archived = conversation.archived});
+    if (const auto copy = all.find(id); copy != all.end()) last = stored(place, id, copy->second);
+    return conversation_document(
+        {.last = last, .is_new = conversation.is_new, .archived = conversation.archived});
   }
 
   std::map<Key2, std::string> messages_;  // bodies, by app and message id
@@ -204,6 +303,7 @@ class MemoryStore::Impl {
   std::map<Key3, Conversation> conversations_;
   std::map<Key2, Group> groups_;
   std::map<Key2, Instance> instances_;
+  std::set<Key3> blocks_;  // app, who, whom
 };
 
 MemoryStore::MemoryStore() : impl_(std::make_unique<Impl>()) {}
@@ -237,9 +337,17 @@ Result<> MemoryStore::apply(std::span<const Write> writes) {
 Result<Listing> MemoryStore::conversations(std::string_view app, std::string_view timeline,
                                            bool archived, const Slice& slice) {
   if (Result<> valid = check_limit(slice.limit); !valid) return valid.error();
-  Documents documents = impl_->conversations(app, timeline, archived);
-  if (documents.size() > slice.limit) documents.resize(slice.limit);
-  return Listing{std::move(documents), {}};
+  std::optional<ConversationCursor> before;
+  if (!slice.from.empty()) {
+    Result<ConversationCursor> cursor = parse_conversation_cursor(slice.from);
+    if (!cursor) return cursor.error();
+    before = *cursor;
+  }
+  return cut(impl_->conversations(app, timeline, archived, before), slice.limit);
+}
+
+Result<std::size_t> MemoryStore::unread(std::string_view app, std::string_view timeline) {
+  return impl_->unread(app, timeline);
 }
 
 Result<History::Document> MemoryStore::conversation(std::string_view app, std::string_view timeline,
@@ -252,14 +360,13 @@ Result<History::Documents> MemoryStore::messages(std::string_view app, std::stri
   if (Result<> valid = check_limit(page.limit); !valid) return valid.error();
   const Key3 place(app, timeline, conversation);
   const Impl::Copies& copies = impl_->copies(place);
-  Documents documents;
+  std::vector<Entry> entries;
   for (auto copy = copies.upper_bound(page.after); copy != copies.end(); ++copy) {
     if (!page.before.empty() && copy->first >= page.before) break;
-    documents.push_back(message_document(impl_->stored(place, copy->first, copy->second)));
+    entries.push_back({message_document(impl_->stored(place, copy->first, copy->second)), {}});
   }
-  if (page.after.empty()) std::reverse(documents.begin(), documents.end());
-  if (documents.size() > page.limit) documents.resize(page.limit);
-  return documents;
+  if (page.after.empty()) std::reverse(entries.begin(), entries.end());
+  return cut(std::move(entries), page.limit).documents;
 }
 
 Result<History::Document> MemoryStore::group(std::string_view app, std::string_view group) {
@@ -268,8 +375,25 @@ Result<History::Document> MemoryStore::group(std::string_view app, std::string_v
   return Document{stored_document("groups", app, group, *body)};
 }
 
+Result<Listing> MemoryStore::groups(std::string_view app, std::string_view user,
+                                    const Slice& slice) {
+  if (Result<> valid = check_slice_of_ids(slice); !valid) return valid.error();
+  return cut(impl_->groups(app, user, slice.from), slice.limit);
+}
+
+Result<Listing> MemoryStore::blocks(std::string_view app, std::string_view user,
+                                    const Slice& slice) {
+  if (Result<> valid = check_slice_of_ids(slice); !valid) return valid.error();
+  return cut(impl_->blocks(app, user, slice.from), slice.limit);
+}
+
+Result<bool> MemoryStore::blocked(std::string_view app, std::string_view user,
+                                  std::string_view other) {
+  return impl_->blocked(app, user, other);
+}
+
 Result<History::Documents> MemoryStore::instances(std::string_view app, std::string_view user) {
-  return impl_->instances(app, user);
+  return cut(impl_->instances(app, user), kMaxPage).documents;
 }
 
 }  // namespace chat21::testing

@@ -8,6 +8,7 @@
 #include "lib/sqlite/connect.h"
 #include "lib/sqlite/rows.h"
 #include "lib/sqlite/schema.h"
+#include "lib/sqlite/writes.h"
 #include "tests/contract/child.h"
 #include "tests/contract/sqlite_files.h"
 
@@ -15,6 +16,8 @@ namespace chat21::contract {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -73,7 +76,7 @@ TEST_F(SqliteFile, ListsConversationsFromAnIndex) {
   open();
   EXPECT_THAT(plan(sqlite::select_conversations()),
               ElementsAre(HasSubstr("v USING INDEX conversations_by_time (app=? AND timeline=? AND "
-                                    "archived=?)"),
+                                    "archived=? AND last_time<?)"),
                           HasSubstr("c USING PRIMARY KEY"), HasSubstr("m USING PRIMARY KEY"),
                           // Of entries with the same time only.
                           HasSubstr("RIGHT PART OF ORDER BY")));
@@ -93,6 +96,39 @@ TEST_F(SqliteFile, FindsGroupsAndInstancesByAnIndex) {
   open();
   EXPECT_THAT(plan(sqlite::select_instances()), ElementsAre(HasSubstr("instances_by_user")));
   EXPECT_THAT(plan(sqlite::select_group()), ElementsAre(HasSubstr("USING PRIMARY KEY (app=? AND")));
+  EXPECT_THAT(plan(sqlite::select_groups()),
+              ElementsAre(HasSubstr("m USING COVERING INDEX group_members_by_user (app=? AND "
+                                    "user=? AND group_id>?)"),
+                          HasSubstr("g USING PRIMARY KEY (app=? AND id=?)")));
+}
+
+TEST_F(SqliteFile, FindsBlocksByTheirKey) {
+  open();
+  EXPECT_THAT(plan(sqlite::select_blocks()),
+              ElementsAre(HasSubstr("blocks USING PRIMARY KEY (app=? AND user=? AND blocked>?)")));
+  EXPECT_THAT(plan(sqlite::select_block()),
+              ElementsAre(HasSubstr("blocks USING PRIMARY KEY (app=? AND user=? AND blocked=?)")));
+}
+
+TEST_F(SqliteFile, CountsWhatIsUnreadInTheRowsOfOneTimeline) {
+  open();
+  EXPECT_THAT(plan(sqlite::count_unread()),
+              ElementsAre(HasSubstr("conversations USING PRIMARY KEY (app=? AND timeline=?)")));
+}
+
+// Removing everybody's messages must not read all messages of all.
+TEST_F(SqliteFile, RemovesFromTimelinesThatItSearches) {
+  open();
+  for (const std::string& sql : {sqlite::remove_conversations_sql(), sqlite::remove_bodies_sql(),
+                                 sqlite::remove_copies_sql()}) {
+    const std::vector<std::string> steps = plan(sql);
+    EXPECT_THAT(steps, Contains(HasSubstr("(app=? AND timeline>?)")));
+    EXPECT_THAT(steps, Contains(HasSubstr("(app=? AND timeline=? AND conversation=?)")));
+    for (const std::string& step : steps) {
+      EXPECT_THAT(step, AnyOf(Not(StartsWith("SCAN")),
+                              AnyOf("SCAN timelines", "SCAN t", "SCAN CONSTANT ROW")));
+    }
+  }
 }
 
 // --- Paths ------------------------------------------------------------------
@@ -166,11 +202,13 @@ TEST_F(SqliteFile, SaysThatItsFolderMayNotBeWritten) {
 
 // --- Versions ---------------------------------------------------------------
 
+constexpr std::int64_t kNewest = 2;
+
 TEST_F(SqliteFile, IsMadeOfAnEmptyFile) {
   write_bytes(options_.path, "");
   check(open()->apply(words_.direct("m1", 10)));
   EXPECT_EQ(messages(kAda).size(), 1U);
-  EXPECT_EQ(number("PRAGMA user_version"), 1);
+  EXPECT_EQ(number("PRAGMA user_version"), kNewest);
 }
 
 // What a crash between the switch to WAL and the first migration leaves.
@@ -178,7 +216,7 @@ TEST_F(SqliteFile, IsMadeOfADatabaseWithoutTables) {
   change_raw("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
   EXPECT_THAT(
       refusal(open_sqlite_history(options_)),
-      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 0"), HasSubstr("version 1"))));
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 0"), HasSubstr("version 2"))));
   check(open()->apply(words_.direct("m1", 10)));
   EXPECT_EQ(messages(kAda).size(), 1U);
 }
@@ -197,6 +235,97 @@ TEST_F(SqliteFile, IsBroughtFromAnyOlderVersionToTheNewest) {
   check(sqlite::check_schema(database, steps));
 }
 
+// A file as the first version has left it: groups, of which only the bodies say who
+// is a member, and messages.
+class SqliteFileOfVersion1 : public SqliteFile {
+ protected:
+  SqliteFileOfVersion1() {
+    Database database = open_raw(Database::Access::Create);
+    check(database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL", "set up"));
+    check(sqlite::migrate(database, sqlite::migrations().first(1)));
+    check(database.execute(
+        "INSERT INTO messages VALUES ('tilechat', 'm1', '{\"text\":\"hi\"}');"
+        "INSERT INTO copies VALUES ('tilechat', 'ada', 'bob', 'm1', 100, NULL);"
+        "INSERT INTO conversations VALUES ('tilechat', 'ada', 'bob', 'm1', 10, 1, 0);"
+        "INSERT INTO instances VALUES ('tilechat', 'i1', 'ada', '{}')",
+        "fill"));
+  }
+
+  void add_group(std::string_view id, std::string_view body, std::string_view app = "tilechat") {
+    Database database = open_raw();
+    sqlite::Statement statement =
+        value(database.prepare("INSERT INTO groups VALUES (?1, ?2, 20, ?3)", "add a group"));
+    check(sqlite::Run(statement, app, id, body).finish());
+  }
+
+  Documents groups(std::string_view user, std::string_view app = "tilechat") {
+    return value(read()->groups(app, user, {})).documents;
+  }
+};
+
+TEST_F(SqliteFileOfVersion1, IsOpenedByAStoreFirst) {
+  EXPECT_THAT(
+      refusal(open_sqlite_history(options_)),
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 1"), HasSubstr("version 2"))));
+  open();
+  EXPECT_EQ(number("PRAGMA user_version"), kNewest);
+  const auto history = read();
+  EXPECT_THAT(value(history->messages("tilechat", "ada", "bob", {})),
+              ElementsAre(HasSubstr(R"("text":"hi")")));
+  EXPECT_EQ(value(history->conversations("tilechat", "ada", kActive, {})).documents.size(), 1U);
+  EXPECT_EQ(value(history->unread("tilechat", "ada")), 1U);
+  EXPECT_EQ(value(history->instances("tilechat", "ada")).size(), 1U);
+  EXPECT_FALSE(value(history->blocked("tilechat", "ada", "bob")));
+}
+
+TEST_F(SqliteFileOfVersion1, KnowsTheMembersOfItsGroupsAfterwards) {
+  const std::string body = group_body({"ada", "Zo\u00eb", "o'brien \"x\""});
+  add_group("group-1", body);
+  add_group("group-2", group_body({"ada"}));
+  add_group("group-1", group_body({"bob"}), "otherapp");
+  open();
+  const std::string shown = stored_document("groups", "tilechat", "group-1", body);
+  EXPECT_THAT(groups("ada"), ElementsAre(shown, HasSubstr(R"("ada":1)")));
+  EXPECT_THAT(groups("Zo\u00eb"), ElementsAre(shown));
+  EXPECT_THAT(groups("o'brien \"x\""), ElementsAre(shown));
+  EXPECT_THAT(groups("bob"), IsEmpty());
+  EXPECT_EQ(groups("bob", "otherapp").size(), 1U);
+
+  check(open()->apply(
+      std::vector<Write>{SaveGroup{"tilechat", "group-1", R"({"members":{"bob":1}})", 20},
+                         RemoveGroup{"tilechat", "group-2", 20}}));
+  EXPECT_THAT(groups("ada"), IsEmpty());
+  EXPECT_EQ(groups("bob").size(), 1U);
+}
+
+// Each of them as group_members() would, which a Store asks from then on.
+TEST_F(SqliteFileOfVersion1, TakesGroupsWithoutMembersAndDamagedOnes) {
+  const std::string_view bodies[] = {
+      "{}",
+      R"({"members":null})",
+      R"({"members":["ada"]})",
+      R"({"members":"ada"})",
+      R"({"members":{"ada":1},"members":{"ada":1,"ada":2,"\u0062ob":1}})",
+      R"({"members":{"ada":1},"members":7})",
+      R"({"members":{"ada":1})",
+      "[]",
+      "7",
+      "not JSON",
+      ""};
+  std::vector<std::string> of_ada;
+  for (const std::string_view body : bodies) {
+    const std::string id = "group-" + std::to_string(of_ada.size()) + std::string(body);
+    add_group(id, body);
+    const std::vector<std::string> members = group_members(body);
+    if (std::find(members.begin(), members.end(), "ada") == members.end()) continue;
+    of_ada.push_back(stored_document("groups", "tilechat", id, body));
+  }
+  ASSERT_EQ(of_ada.size(), 1U);
+  open();
+  EXPECT_EQ(groups("ada"), of_ada);
+  EXPECT_EQ(groups("bob"), of_ada);
+}
+
 TEST_F(SqliteFile, StaysAsItWasIfAMigrationFails) {
   std::vector<std::string_view> steps(sqlite::migrations().begin(), sqlite::migrations().end());
   open();
@@ -205,11 +334,11 @@ TEST_F(SqliteFile, StaysAsItWasIfAMigrationFails) {
   {
     Database database = open_raw();
     EXPECT_THAT(refusal(sqlite::migrate(database, steps)),
-                Refuses(Error::Code::Internal, AllOf(HasSubstr("schema to version 3"),
+                Refuses(Error::Code::Internal, AllOf(HasSubstr("schema to version 4"),
                                                      HasSubstr("no such table: nowhere"))));
   }
   EXPECT_EQ(number("SELECT count(*) FROM sqlite_schema WHERE name IN ('extra', 'more')"), 0);
-  EXPECT_EQ(number("PRAGMA user_version"), 1);
+  EXPECT_EQ(number("PRAGMA user_version"), kNewest);
   check(open()->apply(words_.direct("m1", 10)));
 }
 
@@ -218,7 +347,7 @@ TEST_F(SqliteFile, OfANewerVersionIsRefusedWithBothVersions) {
   change_raw("PRAGMA user_version = 99");
   const auto error = Refuses(
       Error::Code::InvalidArgument,
-      AllOf(HasSubstr(options_.path.string()), HasSubstr("version 99"), HasSubstr("up to 1")));
+      AllOf(HasSubstr(options_.path.string()), HasSubstr("version 99"), HasSubstr("up to 2")));
   EXPECT_THAT(refusal(open_sqlite(options_)), error);
   EXPECT_THAT(refusal(open_sqlite_history(options_)), error);
 }
@@ -267,6 +396,11 @@ TEST_F(SqliteFile, ThatIsDamagedIsReportedAsCorrupt) {
   const auto error = Refuses(Error::Code::Corrupt,
                              AllOf(HasSubstr(options_.path.string()), HasSubstr("malformed")));
   EXPECT_THAT(refusal(read()->messages("tilechat", "ada", "bob", {})), error);
+  EXPECT_THAT(refusal(read()->conversations("tilechat", "ada", kActive, {})), error);
+  EXPECT_THAT(refusal(read()->unread("tilechat", "ada")), error);
+  EXPECT_THAT(refusal(read()->groups("tilechat", "ada", {})), error);
+  EXPECT_THAT(refusal(read()->blocks("tilechat", "ada", {})), error);
+  EXPECT_THAT(refusal(read()->blocked("tilechat", "ada", "bob")), error);
   const auto store = open();
   const Record records[] = {conversation_at(kAda)};
   EXPECT_THAT(refusal(store->fetch(records)), error);

@@ -76,8 +76,32 @@ class StoreContract : public ::testing::TestWithParam<SubjectKind> {
                           std::size_t limit = 200, std::string_view app = kAda.app) {
     return value(history().conversations(app, timeline, archived, {.limit = limit})).documents;
   }
+  Listing slice_of_conversations(std::string_view timeline, const Slice& slice,
+                                 bool archived = kActive) {
+    return value(history().conversations(kAda.app, timeline, archived, slice));
+  }
+  std::size_t unread(std::string_view timeline, std::string_view app = kAda.app) {
+    return value(history().unread(app, timeline));
+  }
   Document group(std::string_view id, std::string_view app = kAda.app) {
     return value(history().group(app, id));
+  }
+  Listing slice_of_groups(std::string_view user, const Slice& slice,
+                          std::string_view app = kAda.app) {
+    return value(history().groups(app, user, slice));
+  }
+  Documents groups(std::string_view user, std::string_view app = kAda.app) {
+    return slice_of_groups(user, {}, app).documents;
+  }
+  Listing slice_of_blocks(std::string_view user, const Slice& slice,
+                          std::string_view app = kAda.app) {
+    return value(history().blocks(app, user, slice));
+  }
+  Documents blocks(std::string_view user, std::string_view app = kAda.app) {
+    return slice_of_blocks(user, {}, app).documents;
+  }
+  bool blocked(std::string_view user, std::string_view other, std::string_view app = kAda.app) {
+    return value(history().blocked(app, user, other));
   }
   Documents instances(std::string_view user, std::string_view app = kAda.app) {
     return value(history().instances(app, user));

@@ -13,6 +13,7 @@
 #include "chat21/arena.h"
 #include "chat21/document.h"
 #include "chat21/effects.h"
+#include "chat21/json.h"
 #include "chat21/store.h"
 
 namespace chat21::contract {
@@ -103,6 +104,13 @@ inline Write raise(const Place& place, std::string_view id, Status status) {
 
 inline Write patch(const Place& place, std::optional<bool> is_new, std::optional<bool> archived) {
   return PatchConversation{place.app, place.timeline, place.conversation, is_new, archived};
+}
+
+// The body of a group that has these members.
+inline std::string group_body(std::initializer_list<std::string_view> members) {
+  JsonWriter listed;
+  for (const std::string_view member : members) listed.number(member, 1);
+  return JsonWriter().json("members", listed.object()).object();
 }
 
 inline Record conversation_at(const Place& place) {

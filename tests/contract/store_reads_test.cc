@@ -222,6 +222,10 @@ TEST_P(StoreReads, FindsNothingInAnEmptyStore) {
   EXPECT_THAT(conversations("ada"), IsEmpty());
   EXPECT_THAT(messages(kAda), IsEmpty());
   EXPECT_THAT(instances("ada"), IsEmpty());
+  EXPECT_THAT(groups("ada"), IsEmpty());
+  EXPECT_THAT(blocks("ada"), IsEmpty());
+  EXPECT_FALSE(blocked("ada", "bob"));
+  EXPECT_EQ(unread("ada"), 0U);
 }
 
 TEST_P(StoreReads, KeepsGroupsAndInstancesOfAppsApart) {
@@ -271,6 +275,19 @@ TEST_P(StoreReads, TakesIdsOfAnyCharacters) {
     EXPECT_THAT(instances(id, id), ElementsAre(stored_document("instances", id, id, body)));
     apply({RemoveInstance{id, id}});
     EXPECT_THAT(instances(id, id), IsEmpty());
+
+    const std::string members = group_body({id, "ada"});
+    apply({SaveGroup{id, id, members, 2}, SaveBlock{id, id, id}});
+    const std::string group_document = stored_document("groups", id, id, members);
+    EXPECT_THAT(groups(id, id), ElementsAre(group_document));
+    EXPECT_TRUE(blocked(id, id, id));
+    EXPECT_THAT(blocks(id, id), ElementsAre(block_document(id)));
+    apply({RemoveBlock{id, id, id}, RemoveGroup{id, id, 2}, RemoveConversations{id, id},
+           RemoveMessages{id, id}});
+    EXPECT_FALSE(blocked(id, id, id));
+    EXPECT_THAT(groups(id, id), IsEmpty());
+    EXPECT_THAT(messages(place), IsEmpty());
+    EXPECT_EQ(conversation(place), std::nullopt);
   }
 }
 

@@ -23,24 +23,17 @@ class MemoryStore final : public Store, public History {
 
   Result<Listing> conversations(std::string_view app, std::string_view timeline, bool archived,
                                 const Slice& slice) override;
-  Result<std::size_t> unread(std::string_view, std::string_view) override {
-    return fail(Error::Code::Internal, "not yet");
-  }
-  Result<Listing> groups(std::string_view, std::string_view, const Slice&) override {
-    return fail(Error::Code::Internal, "not yet");
-  }
-  Result<Listing> blocks(std::string_view, std::string_view, const Slice&) override {
-    return fail(Error::Code::Internal, "not yet");
-  }
-  Result<bool> blocked(std::string_view, std::string_view, std::string_view) override {
-    return fail(Error::Code::Internal, "not yet");
-  }
+  Result<std::size_t> unread(std::string_view app, std::string_view timeline) override;
   Result<Document> conversation(std::string_view app, std::string_view timeline,
                                 std::string_view conversation) override;
   Result<Documents> messages(std::string_view app, std::string_view timeline,
                              std::string_view conversation, const Page& page) override;
   Result<Document> group(std::string_view app, std::string_view group) override;
+  Result<Listing> groups(std::string_view app, std::string_view user, const Slice& slice) override;
   Result<Documents> instances(std::string_view app, std::string_view user) override;
+  Result<Listing> blocks(std::string_view app, std::string_view user, const Slice& slice) override;
+  Result<bool> blocked(std::string_view app, std::string_view user,
+                       std::string_view other) override;
 
   // The next fetch() or apply() reports Unavailable and changes nothing.
   void fail_next_fetch();
