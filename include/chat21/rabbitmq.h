@@ -77,7 +77,8 @@ class RabbitmqTransport : public Transport {
   // no more: receive() hands out what has arrived before and then nothing. These
   // last ones can still be published and settled while the broker takes it.
   virtual void stop() noexcept = 0;
-  // Makes a receive() that waits, or else the next one, return soon. From any thread.
+  // Makes a receive() that waits, or else the next one, return soon. An attempt to
+  // connect, at most connect_timeout, is finished first.
   virtual void wake() noexcept = 0;
   virtual RabbitmqStats stats() const = 0;
 };

@@ -37,8 +37,13 @@ Result<> declare_exchange(Connection& connection, const std::string& name) {
 
 Result<> declare_queue(Connection& connection, const std::string& exchange,
                        const RabbitmqOptions::Queue& queue) {
-  amqp_queue_declare(connection.state(), kChannel, bytes_of(queue.name), 0, 1, 0, 0,
-                     amqp_empty_table);
+  // An exclusive queue goes with its connection as it is. To be deleted also with its
+  // consumer lets it go at once when we only stop to consume.
+  const amqp_boolean_t exclusive = queue.exclusive ? 1 : 0;
+  const amqp_boolean_t durable = queue.exclusive ? 0 : 1;
+  const amqp_boolean_t auto_delete = exclusive;
+  amqp_queue_declare(connection.state(), kChannel, bytes_of(queue.name), 0, durable, exclusive,
+                     auto_delete, amqp_empty_table);
   if (auto declared = last_reply(connection, "cannot declare queue '" + queue.name + "'");
       !declared) {
     return declared;

@@ -18,6 +18,7 @@
 #include "lib/rabbitmq/stop_signal.h"
 #include "lib/rabbitmq/topology.h"
 #include "lib/rabbitmq/uri.h"
+#include "lib/rabbitmq/wake_signal.h"
 
 namespace chat21 {
 namespace rabbitmq {
@@ -63,13 +64,13 @@ class BrokerTransport final : public RabbitmqTransport {
     publish_.close();
   }
 
-  bool usable() const { return stop_.usable(); }
+  bool usable() const { return stop_.usable() && wake_.usable(); }
 
   Result<std::span<const Delivery>> receive(milliseconds wait) override;
   Result<> publish(std::span<const Publish> publishes) override;
   Result<> settle(std::span<const Settle> settled) override;
   void stop() noexcept override { stop_.raise(); }
-  void wake() noexcept override {}
+  void wake() noexcept override { wake_.raise(); }
   RabbitmqStats stats() const override;
 
  private:
@@ -93,13 +94,18 @@ class BrokerTransport final : public RabbitmqTransport {
   Result<> wait_for_confirms(bool to_send);
   Result<> check_progress();
 
-  Result<> wait_for_broker(SteadyTime until, bool until_writable);
+  // What else than the broker ends a wait for it.
+  struct OrUntil {
+    bool writable = false;  // the publish connection takes more
+    bool woken = false;
+  };
+  Result<> wait_for_broker(SteadyTime until, OrUntil also);
   Result<> pump_both();
   Result<> pump_publish();
   Result<> pump_publish_if_due();
   bool may_pump_publish() const;
   milliseconds tick() const;
-  void wait_for_stop(SteadyTime until) const;
+  void wait_for_signal(SteadyTime until) const;
 
   void check_thread() {
     if (owner_ == std::thread::id()) owner_ = std::this_thread::get_id();
@@ -112,6 +118,7 @@ class BrokerTransport final : public RabbitmqTransport {
   const RabbitmqOptions options_;
   const Uri uri_;
   StopSignal stop_;
+  WakeSignal wake_;
   Connection consume_;
   Connection publish_;
   Consumer consumer_;
@@ -156,10 +163,10 @@ Result<> BrokerTransport::wait_for_deliveries(SteadyTime deadline) {
   if (auto pumped = consume_.pump(consumer_); !pumped) return pumped;
   // Under load poll() is not reached.
   if (auto pumped = pump_publish_if_due(); !pumped) return pumped;
-  while (!may_hand_out() && !stop_.raised()) {
+  while (!may_hand_out() && !stop_.raised() && !wake_.take()) {
     const auto now = SteadyClock::now();
     if (now >= deadline) return {};
-    if (auto waited = wait_for_broker(deadline, false); !waited) return waited;
+    if (auto waited = wait_for_broker(deadline, {.woken = true}); !waited) return waited;
   }
   return stop_.raised() ? receive_last_deliveries() : Result<>();
 }
@@ -181,8 +188,8 @@ Result<bool> BrokerTransport::be_connected(SteadyTime deadline) {
       if (auto tried = try_to_connect(); !tried) return tried.error();
       if (connected_) break;
     }
-    if (stop_.raised() || SteadyClock::now() >= deadline) return false;
-    wait_for_stop(std::min(deadline, next_attempt_));
+    if (stop_.raised() || wake_.take() || SteadyClock::now() >= deadline) return false;
+    wait_for_signal(std::min(deadline, next_attempt_));
   }
   return true;
 }
@@ -313,7 +320,7 @@ Result<std::size_t> BrokerTransport::publish_burst(std::span<const Publish> publ
 Result<> BrokerTransport::wait_for_confirms(bool to_send) {
   if (auto going_on = check_progress(); !going_on) return going_on;
   const auto patience = stop_seen_ ? kStopGrace : options_.publish_timeout;
-  return wait_for_broker(last_progress_ + patience, to_send && can_send());
+  return wait_for_broker(last_progress_ + patience, {.writable = to_send && can_send()});
 }
 
 // While the broker says that it is blocked there is no time-out; but then
@@ -356,13 +363,15 @@ Result<> BrokerTransport::settle(std::span<const Settle> settled) {
 // --- waiting ----------------------------------------------------------------------
 
 // Waits until something arrives, at most until the next heartbeat is due.
-Result<> BrokerTransport::wait_for_broker(SteadyTime until, bool until_writable) {
+Result<> BrokerTransport::wait_for_broker(SteadyTime until, OrUntil also) {
   const auto left = std::chrono::ceil<milliseconds>(until - SteadyClock::now());
   const auto timeout = std::clamp(left, milliseconds(0), tick());
   const auto publish_events =
-      static_cast<short>((may_pump_publish() ? POLLIN : POLLOUT) | (until_writable ? POLLOUT : 0));
-  std::array<pollfd, 3> fds{
-      {{consume_.fd(), POLLIN, 0}, {publish_.fd(), publish_events, 0}, {stop_.fd(), POLLIN, 0}}};
+      static_cast<short>((may_pump_publish() ? POLLIN : POLLOUT) | (also.writable ? POLLOUT : 0));
+  std::array<pollfd, 4> fds{{{consume_.fd(), POLLIN, 0},
+                             {publish_.fd(), publish_events, 0},
+                             {stop_.fd(), POLLIN, 0},
+                             {also.woken ? wake_.fd() : -1, POLLIN, 0}}};
   const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(timeout.count()));
   if (ready <= 0) return pump_both();
   if (fds[0].revents != 0) {
@@ -404,11 +413,11 @@ milliseconds BrokerTransport::tick() const {
   return milliseconds(std::min(consume_.heartbeat(), publish_.heartbeat())) / 2;
 }
 
-void BrokerTransport::wait_for_stop(SteadyTime until) const {
+void BrokerTransport::wait_for_signal(SteadyTime until) const {
   const auto left = std::chrono::ceil<milliseconds>(until - SteadyClock::now());
-  pollfd stopped{stop_.fd(), POLLIN, 0};
+  std::array<pollfd, 2> signals{{{stop_.fd(), POLLIN, 0}, {wake_.fd(), POLLIN, 0}}};
   // Interrupted, out of memory, woken: whatever it is, the caller looks again.
-  ::poll(&stopped, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
+  ::poll(signals.data(), signals.size(), static_cast<int>(std::max(left, milliseconds(0)).count()));
 }
 
 RabbitmqStats BrokerTransport::stats() const {

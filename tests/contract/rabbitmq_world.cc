@@ -31,8 +31,10 @@ std::string unique_name(const std::string& what) {
 RabbitmqWorld::RabbitmqWorld(const Options& options)
     : uri_(broker_uri()), proxy_(uri_.host, uri_.port), client_(std::in_place, uri_) {
   client_->declare_topic_exchange(exchange_);
-  client_->declare_queue(queue_, true);
-  client_->bind(queue_, exchange_, "in.#");
+  if (!options.exclusive) {
+    client_->declare_queue(queue_, true);
+    client_->bind(queue_, exchange_, "in.#");
+  }
   client_->declare_queue(kept_, true);
   client_->bind(kept_, exchange_, "out.#");
   if (options.open) proxy_.open();
@@ -41,7 +43,7 @@ RabbitmqWorld::RabbitmqWorld(const Options& options)
   transport.uri = "amqp://" + uri_.user + ':' + uri_.password +
                   "@127.0.0.1:" + std::to_string(proxy_.port()) + options.query;
   transport.exchange = exchange_;
-  transport.queues = {{.name = queue_, .bindings = {"in.#"}}};
+  transport.queues = {{.name = queue_, .bindings = {"in.#"}, .exclusive = options.exclusive}};
   transport.prefetch = static_cast<std::uint16_t>(options.limits.prefetch);
   transport.max_body_bytes = options.limits.max_body_bytes;
   transport.publish_timeout = options.publish_timeout;

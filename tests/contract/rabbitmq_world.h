@@ -33,6 +33,7 @@ class RabbitmqWorld final : public TransportWorld {
     TransportLimits limits = {};
     std::string query = "";  // of the URI
     bool open = true;        // false: the broker is not there yet
+    bool exclusive = false;  // the queue
     std::chrono::milliseconds publish_timeout{10000};
   };
   explicit RabbitmqWorld(const Options& options);
