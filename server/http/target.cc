@@ -31,6 +31,18 @@ std::string_view take(std::string_view& rest, char separator) {
   return part;
 }
 
+// Proxies send the absolute form, "http://host/path", and a server has to take it (RFC
+// 9112 §3.2.2). Whatever the host: there is one service here.
+std::string_view without_origin(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!target.starts_with(scheme)) continue;
+    target.remove_prefix(scheme.size());
+    target.remove_prefix(std::min(target.find('/'), target.size()));
+    return target.empty() ? "/" : target;
+  }
+  return target;
+}
+
 }  // namespace
 
 const std::string* Target::parameter(std::string_view name) const {
@@ -40,6 +52,7 @@ const std::string* Target::parameter(std::string_view name) const {
 }
 
 std::optional<Target> parse_target(std::string_view target) {
+  target = without_origin(target);
   if (!target.starts_with('/')) return std::nullopt;
   Target parsed;
   std::string_view query = target.substr(0, target.find('#'));

@@ -1,0 +1,235 @@
+#include "server/http/server.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <set>
+#include <sstream>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+#include "server/http/answers.h"
+#include "server/http/connection.h"
+#include "server/http/tls.h"
+
+namespace chat21::server {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
+
+// How many are told at the same time that there are too many; the rest is just closed.
+constexpr std::size_t kRefusedAtOnce = 64;
+// Without it, accept() that fails for want of file descriptors would be tried again at
+// once, and fail, and so on.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kFinishEvery{50};
+constexpr std::chrono::minutes kComplainEvery{1};
+
+std::string to_text(const tcp::endpoint& endpoint) {
+  std::ostringstream text;
+  text << endpoint;
+  return text.str();
+}
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  Impl(HttpServerOptions options, Handler handler)
+      : core_{.options = std::move(options), .handler = std::move(handler)} {}
+
+  Result<> open() {
+    for (const auto& [name, value] : core_.options.headers) {
+      if (!is_header(name, value)) {
+        return fail(Error::Code::InvalidArgument, "cannot send the header '" + name + "'");
+      }
+    }
+    if (!core_.options.certificate_file.empty() || !core_.options.key_file.empty()) {
+      auto tls = load_tls(core_.options.certificate_file, core_.options.key_file);
+      if (!tls) return fail(tls.error());
+      core_.tls.emplace(*std::move(tls));
+    }
+    return listen();
+  }
+
+  void run() {
+    asio::co_spawn(core_.io, accept_all(), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);  // no memory: as anywhere else
+    });
+    io_thread_ = start_thread(core_.io);
+    for (std::size_t i = 0; i < std::max<std::size_t>(core_.options.workers, 1); ++i) {
+      workers_.push_back(start_thread(core_.jobs));
+    }
+  }
+
+  std::uint16_t port() const { return port_; }
+
+  void stop(std::chrono::milliseconds patience) {
+    if (!io_thread_.joinable()) return;
+    asio::co_spawn(core_.io, finish(), asio::detached);
+    if (ended_.get_future().wait_for(patience) != std::future_status::ready) {
+      core_.aborted = true;
+      asio::post(core_.io, [this] {
+        for (const auto& connection : connections_) connection->close();
+      });
+    }
+    io_thread_.join();
+    has_jobs_.reset();
+    for (auto& worker : workers_) worker.join();
+  }
+
+ private:
+  Result<> listen() {
+    const auto& options = core_.options;
+    error_code failure;
+    const auto address = asio::ip::make_address(options.address, failure);
+    if (failure) {
+      return fail(Error::Code::InvalidArgument,
+                  "cannot listen on '" + options.address + "': it is not a numeric IP address");
+    }
+    const tcp::endpoint endpoint(address, options.port);
+    acceptor_.open(endpoint.protocol(), failure);
+    if (!failure) acceptor_.set_option(tcp::acceptor::reuse_address(true), failure);
+    if (!failure) acceptor_.bind(endpoint, failure);
+    if (!failure) acceptor_.listen(tcp::acceptor::max_listen_connections, failure);
+    if (!failure) port_ = acceptor_.local_endpoint(failure).port();
+    if (!failure) return {};
+    const auto code = failure == asio::error::address_in_use ? Error::Code::Unavailable
+                                                             : Error::Code::InvalidArgument;
+    return fail(code, "cannot listen on " + to_text(endpoint) + ": " + failure.message());
+  }
+
+  std::thread start_thread(asio::io_context& work) {
+    return std::thread([this, &work] {
+      lower_priority();
+      work.run();
+      if (&work == &core_.io) ended_.set_value();
+    });
+  }
+
+  // Of the calling thread: on Linux each has its own niceness.
+  void lower_priority() {
+    if (core_.options.nice == 0) return;
+    const auto thread = static_cast<id_t>(::gettid());
+    const int now = ::getpriority(PRIO_PROCESS, thread);
+    if (::setpriority(PRIO_PROCESS, thread, now + core_.options.nice) != 0) {
+      complain(std::string("cannot lower the priority of an HTTP thread: ") + std::strerror(errno));
+    }
+  }
+
+  // --- On the thread of io ---
+
+  asio::awaitable<void> accept_all() {
+    asio::steady_timer pause(core_.io);
+    auto silent_until = Clock::now();
+    for (;;) {
+      error_code failure;
+      auto socket =
+          co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+      if (core_.stopping) break;
+      if (!failure) {
+        welcome(std::move(socket));
+        continue;
+      }
+      if (Clock::now() >= silent_until) {
+        complain("cannot accept HTTP connections: " + failure.message());
+        silent_until = Clock::now() + kComplainEvery;
+      }
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
+    }
+  }
+
+  void welcome(tcp::socket socket) {
+    const bool is_refused = connections_.size() - refused_ >= core_.options.max_connections;
+    if (is_refused && refused_ >= kRefusedAtOnce) return;
+    error_code ignored;  // it is only slower without, or reset already
+    socket.set_option(tcp::no_delay(true), ignored);
+    const auto connection = make_connection(core_, std::move(socket), is_refused);
+    connections_.insert(connection);
+    if (is_refused) ++refused_;
+    asio::co_spawn(core_.io, connection->run(),
+                   [this, connection, is_refused](const std::exception_ptr& failure) {
+                     connection->close();
+                     connections_.erase(connection);
+                     if (is_refused) --refused_;
+                     if (connections_.empty()) finishing_.cancel();
+                     if (failure) complain("an HTTP connection failed: " + reason_of(failure));
+                   });
+  }
+
+  asio::awaitable<void> finish() {
+    core_.stopping = true;
+    error_code ignored;  // nothing is accepted in any case; the pause is cut short
+    acceptor_.close(ignored);
+    has_connections_.reset();  // the thread ends with the last connection
+    // Again and again, for one may just be between two reads.
+    while (!connections_.empty()) {
+      for (const auto& connection : connections_) connection->finish();
+      finishing_.expires_after(kFinishEvery);
+      co_await finishing_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
+  static std::string reason_of(const std::exception_ptr& failure) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const std::exception& reason) {
+      return reason.what();
+    } catch (...) {
+      return "unknown reason";
+    }
+  }
+
+  void complain(const std::string& what) const {
+    if (core_.options.log) core_.options.log(what);
+  }
+
+  ServerCore core_;
+  tcp::acceptor acceptor_{core_.io};
+  std::uint16_t port_ = 0;
+  std::set<std::shared_ptr<Connection>> connections_;  // of the thread of io
+  std::size_t refused_ = 0;                            // of those; likewise
+  asio::steady_timer finishing_{core_.io};
+  WorkGuard has_connections_ = asio::make_work_guard(core_.io);
+  WorkGuard has_jobs_ = asio::make_work_guard(core_.jobs);
+  std::promise<void> ended_;  // the thread of io
+  std::thread io_thread_;
+  std::vector<std::thread> workers_;
+};
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, Handler handler) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(handler));
+  if (const auto opened = impl->open(); !opened) return fail(opened.error());
+  impl->run();
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+HttpServer::~HttpServer() {
+  impl_->stop(std::chrono::milliseconds(0));
+}
+
+std::uint16_t HttpServer::port() const {
+  return impl_->port();
+}
+
+void HttpServer::stop(std::chrono::milliseconds patience) {
+  impl_->stop(patience);
+}
+
+}  // namespace chat21::server
