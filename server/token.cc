@@ -1,5 +1,6 @@
 #include "server/token.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -7,11 +8,10 @@
 #include <jwt.h>
 #include <memory>
 #include <random>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 #include <string_view>
 #include <vector>
 
+#include "chat21/json.h"
 #include "chat21/topic.h"
 
 namespace chat21::server {
@@ -88,51 +88,23 @@ Result<> check(const TokenRequest& request) {
   return {};
 }
 
-class Claims {
- public:
-  Claims() { writer_.StartObject(); }
-
-  void text(const char* name, std::string_view value) {
-    writer_.Key(name);
-    string(value);
+template <class List>
+std::string json_list(const List& values) {
+  std::string list;
+  for (const std::string_view value : values) {
+    list += list.empty() ? '[' : ',';
+    append_json_string(list, value);
   }
+  return list + ']';
+}
 
-  void number(const char* name, std::int64_t value) {
-    writer_.Key(name);
-    writer_.Int64(value);
-  }
-
-  template <class List>
-  void list(const char* name, const List& values) {
-    writer_.Key(name);
-    writer_.StartArray();
-    for (const std::string_view value : values) {
-      string(value);
-    }
-    writer_.EndArray();
-  }
-
-  const char* finish() {
-    writer_.EndObject();
-    return buffer_.GetString();
-  }
-
- private:
-  void string(std::string_view value) {
-    writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-  }
-
-  rapidjson::StringBuffer buffer_;
-  rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
-};
-
-Result<std::string> sign(const char* claims, const std::string& key) {
+Result<std::string> sign(const std::string& claims, const std::string& key) {
   jwt_t* made = nullptr;
   if (const int error = jwt_new(&made); error != 0) {
     return fail(Code::Internal, fmt::format("cannot make a token: {}", std::strerror(error)));
   }
   const std::unique_ptr<jwt_t, decltype(&jwt_free)> token(made, &jwt_free);
-  if (const int error = jwt_add_grants_json(token.get(), claims); error != 0) {
+  if (const int error = jwt_add_grants_json(token.get(), claims.c_str()); error != 0) {
     return fail(Code::Internal,
                 fmt::format("cannot set the claims of a token: {}", std::strerror(error)));
   }
@@ -163,20 +135,18 @@ Result<std::string> mint_token(const TokenRequest& request, const TokenContext& 
   }
   const std::string_view id = subject_id(request);
   const std::int64_t now = context.now.time_since_epoch().count();
-  Claims claims;
-  claims.text("jti", context.id);
-  claims.text("sub", id);
-  claims.list("scope", scopes(request));
+  JsonWriter claims;
+  claims.text("jti", context.id).text("sub", id).json("scope", json_list(scopes(request)));
   for (const char* name : {"client_id", "cid", "azp", "user_id"}) {
     claims.text(name, id);
   }
-  claims.text("app_id", request.app);
-  claims.number("iat", now);
-  claims.number("exp", now + request.lifetime.count());
-  claims.list("aud", std::vector<std::string_view>{context.audience, id});
-  claims.text("kid", "tiledesk-key");
-  claims.text("tiledesk_api_roles", role(request));
-  return sign(claims.finish(), context.key);
+  claims.text("app_id", request.app)
+      .number("iat", now)
+      .number("exp", now + request.lifetime.count())
+      .json("aud", json_list(std::array{std::string_view(context.audience), id}))
+      .text("kid", "tiledesk-key")
+      .text("tiledesk_api_roles", role(request));
+  return sign(claims.object(), context.key);
 }
 
 std::string random_uuid() {

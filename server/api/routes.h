@@ -28,6 +28,8 @@ struct Route {
   Body body;
   HttpResponse (*handle)(Services&, const Call&);
   bool with_base = true;  // below ApiOptions::base_path
+  // The text of the 401 for those who may not; most have none.
+  std::string_view refusal{};
 };
 
 std::span<const Route> routes();

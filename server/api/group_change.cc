@@ -1,0 +1,86 @@
+#include "server/api/group_change.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/api/trouble.h"
+
+namespace chat21::server {
+namespace {
+
+constexpr std::size_t kBatchBytes = 1U << 20U;
+
+}  // namespace
+
+Result<std::optional<Group>> read_group(Services& services, std::string_view app,
+                                        std::string_view group) {
+  const auto document = services.histories.with(
+      [&](History& history) -> Result<History::Document> { return history.group(app, group); });
+  if (!document) return document.error();
+  if (!*document) return std::optional<Group>();
+  auto parsed = parse_group(**document);
+  if (!parsed) return parsed.error();
+  return std::optional(*std::move(parsed));
+}
+
+bool may_change(const Caller& caller, const Group& group) {
+  return caller.admin || caller.user == group.owner;
+}
+
+HttpResponse change_group(Services& services, const Call& call, HttpResponse unknown,
+                          const std::function<HttpResponse(const Group&)>& change) {
+  const auto lock = services.group_locks.lock(call.ids.group);
+  const auto group = read_group(services, call.ids.app, call.ids.group);
+  if (!group) return store_away(services, group.error());
+  if (!*group) return unknown;
+  return change(**group);
+}
+
+HttpResponse refusal(std::string_view message) {
+  HttpResponse response;
+  response.status = 405;
+  const std::string reason = JsonWriter().text("message", message).object();
+  response.body = JsonWriter().json("err", reason).object();
+  return response;
+}
+
+void Orders::add(Outgoing order) {
+  if (bytes_ > 0 && bytes_ + order.body.size() > kBatchBytes) publish();
+  bytes_ += order.routing_key.size() + order.body.size();
+  waiting_.push_back(std::move(order));
+}
+
+// Once the observer was late it is not waited for again: the rest is published, in
+// order, and will be carried out like what came before.
+void Orders::carry_out() {
+  if (late_ || error_) return publish();
+  auto done = services_.gateway.carry_out(std::exchange(waiting_, {}));
+  bytes_ = 0;
+  if (!done) {
+    error_ = done.error();
+  } else if (*done == Gateway::Done::Accepted) {
+    late_ = true;
+  }
+}
+
+// After an error the rest is dropped: it would tell of what has not happened.
+void Orders::publish() {
+  auto batch = std::exchange(waiting_, {});
+  bytes_ = 0;
+  if (error_ || batch.empty()) return;
+  if (auto published = services_.gateway.publish(std::move(batch)); !published) {
+    error_ = published.error();
+  }
+}
+
+HttpResponse Orders::finish(HttpResponse answer, unsigned trouble_status) {
+  carry_out();
+  if (error_) return broker_away(services_, *error_, trouble_status);
+  return late_ ? not_carried_out() : std::move(answer);
+}
+
+std::size_t most_announced(const Group& group) {
+  return std::max<std::size_t>(1, kMaxInfoCopies / std::max<std::size_t>(1, group.members.size()));
+}
+
+}  // namespace chat21::server
