@@ -208,7 +208,32 @@ Result<> Configuration::check_runnable() const {
   if (const auto why = unusable_store(config_.store); !why.empty()) {
     complaints.push_back(complaint("store", why));
   }
+  if (config_.http_enabled) {
+    check_http(complaints);
+  }
   return to_result(complaints);
+}
+
+void Configuration::check_http(std::vector<std::string>& complaints) const {
+  if (config_.cert_pem.empty() != config_.key_pem.empty()) {
+    const bool key_is_there = config_.cert_pem.empty();
+    complaints.push_back(complaint(key_is_there ? "key-pem" : "cert-pem",
+                                   key_is_there ? "must be given together with cert-pem"
+                                                : "must be given together with key-pem"));
+  }
+  for (const std::string_view key : {"cert-pem", "key-pem"}) {
+    const std::string& file = given(key).text;
+    if (!file.empty() && ::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0) {
+      complaints.push_back(complaint(key, fmt::format("cannot read it: {}", std::strerror(errno))));
+    }
+  }
+  if (config_.push_enabled && config_.push_endpoint.empty()) {
+    complaints.push_back(
+        complaint("push-enabled", "needs PUSH_ENDPOINT, the address that notifications go to"));
+  }
+  if (!config_.relay_token.empty() && config_.relay_url.empty()) {
+    complaints.push_back(complaint("push-wh-webhook-token", "needs PUSH_WH_NOTIFY_URL"));
+  }
 }
 
 std::string Configuration::complaint(std::string_view key, std::string_view why) const {

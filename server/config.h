@@ -41,6 +41,29 @@ struct Config {
   std::string jwt_key;
   std::string jwt_audience;
 
+  bool http_enabled = true;
+  bool push_enabled = false;
+  std::uint16_t http_port = 0;  // 0: any that is free
+  int http_nice = 0;
+  std::string http_address;
+  std::string base_url;  // empty, or begins with a slash and does not end with one
+  std::string cert_pem;
+  std::string key_pem;
+  std::string contacts_endpoint;
+  std::size_t http_threads = 0;
+  std::size_t http_max_body = 0;
+  std::size_t http_max_header = 0;
+  std::size_t http_max_connections = 0;
+  std::chrono::milliseconds http_request_timeout{};
+  std::chrono::milliseconds http_apply_timeout{};
+
+  std::string push_endpoint;
+  std::string web_click_action;
+  std::string mobile_click_action;
+  std::string relay_token;
+  std::string relay_url;
+  std::string relay_authorization;
+
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;
 
@@ -87,6 +110,8 @@ class Configuration {
   std::string describe() const;
 
  private:
+  void check_http(std::vector<std::string>& complaints) const;
+
   Config config_;
   std::vector<Given> values_;  // one per setting, in the order of the declarations
 };

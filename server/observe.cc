@@ -57,6 +57,7 @@ class Loop {
     } else if (!can_go_on(done.error())) {
       return 1;
     }
+    tell_health(done);
     if (!options_.auto_restart && !still_first_connection()) {
       return 1;
     }
@@ -110,6 +111,23 @@ class Loop {
     log_.info("the store works again");
   }
 
+  void tell_health(const Result<std::size_t>& done) {
+    if (options_.health == nullptr) {
+      return;
+    }
+    const RabbitmqStats stats = transport_.stats();
+    if (stats.connected) {
+      outage_ =
+          stats.blocked ? "the broker asks publishers to wait: it is short of memory or disk" : "";
+    } else if (!done) {
+      outage_ = done.error().message;
+    } else if (outage_.empty()) {
+      outage_ = "not connected to the broker";
+    }
+    options_.health->set("broker", outage_);
+    options_.health->set("store", trouble_);
+  }
+
   bool still_first_connection() {
     const RabbitmqStats stats = transport_.stats();
     if (signals_.received() != 0 || (stats.connected && stats.connects == 1)) {
@@ -152,6 +170,7 @@ class Loop {
   Router router_;
   Observer observer_;
   std::string trouble_;  // with the store, as logged
+  std::string outage_;   // of the broker
   Clock::time_point reported_ = Clock::now();
 };
 

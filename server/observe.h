@@ -14,6 +14,7 @@
 #include "chat21/router.h"
 #include "chat21/store.h"
 
+#include "server/health.h"
 #include "server/log.h"
 #include "server/signals.h"
 
@@ -42,6 +43,8 @@ struct ObserveOptions {
   // The longest wait for deliveries, and the pause after a turn that failed.
   std::chrono::milliseconds turn{250};
   std::chrono::milliseconds report_every{60000};
+  // Told of what is wrong with "broker" and "store". Borrowed; may be null.
+  Health* health = nullptr;
 };
 
 // Returns the exit status: 0 after a signal, 1 when it cannot go on.

@@ -1,5 +1,6 @@
 #include "server/run.h"
 
+#include <chrono>
 #include <cstdint>
 #include <fmt/format.h>
 #include <memory>
@@ -10,21 +11,23 @@
 #include "chat21/rabbitmq.h"
 #include "chat21/sqlite.h"
 
+#include "server/broker.h"
+#include "server/health.h"
 #include "server/log.h"
 #include "server/observe.h"
+#include "server/rest.h"
 #include "server/signals.h"
 
 namespace chat21::server {
 namespace {
 
+// For clients to take the answers to their last requests.
+constexpr std::chrono::seconds kGoodbye{3};
+
 RabbitmqOptions transport_options(const Config& config) {
-  RabbitmqOptions options;
-  options.uri = config.rabbitmq_uri;
-  options.ca_file = config.rabbitmq_ca_file;
-  options.verify_peer = config.rabbitmq_verify_peer;
+  RabbitmqOptions options = broker_options(config);
   options.prefetch = config.prefetch;
   options.max_body_bytes = config.max_body_bytes;
-  options.publish_timeout = config.publish_timeout;
   if (config.consume_messages) {
     options.queues.push_back(messages_queue(config.app_id));
   }
@@ -53,6 +56,19 @@ void log_start(const Configuration& configuration, Log& log) {
   for (const std::string& warning : configuration.warnings()) {
     log.warn(warning);
   }
+}
+
+// Null, and the reason logged, if it cannot.
+std::unique_ptr<RestServer> serve_http(const Config& config, const Health& health, Log& log) {
+  auto rest = RestServer::start(config, health, log);
+  if (!rest) {
+    log.error("cannot serve HTTP", {{"reason", rest.error().message}});
+    return nullptr;
+  }
+  log.info("serving HTTP", {{"address", config.http_address},
+                            {"port", (*rest)->port()},
+                            {"tls", !config.cert_pem.empty()}});
+  return *std::move(rest);
 }
 
 }  // namespace
@@ -90,11 +106,25 @@ int run(const Configuration& configuration) {
     return 1;
   }
   const Signals signals(**transport);
-  return observe(**transport, **store,
-                 {.seed = config.seed ? *config.seed : random_seed(),
-                  .max_body_bytes = config.max_body_bytes,
-                  .auto_restart = config.auto_restart},
-                 log, signals);
+  Health health;
+  health.set("broker", "not connected to the broker yet");
+  std::unique_ptr<RestServer> rest;
+  if (config.http_enabled) {
+    rest = serve_http(config, health, log);
+    if (!rest) {
+      return 1;
+    }
+  }
+  const int status = observe(**transport, **store,
+                             {.seed = config.seed ? *config.seed : random_seed(),
+                              .max_body_bytes = config.max_body_bytes,
+                              .auto_restart = config.auto_restart,
+                              .health = &health},
+                             log, signals);
+  if (rest) {
+    rest->stop(kGoodbye);
+  }
+  return status;
 }
 
 }  // namespace chat21::server

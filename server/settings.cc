@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <fmt/format.h>
 #include <limits>
@@ -10,15 +11,16 @@
 
 #include "chat21/topic.h"
 
+#include "server/apply.h"
 #include "server/config.h"
 #include "server/values.h"
 
 namespace chat21::server {
 namespace {
 
+using namespace std::chrono_literals;
 using Shape = Setting::Shape;
 using Show = Setting::Show;
-using Apply = std::function<std::string(std::string_view, Config&)>;
 
 constexpr std::string_view kBroker = "Broker";
 constexpr std::string_view kWork = "Work";
@@ -26,55 +28,10 @@ constexpr std::string_view kStore = "Store";
 constexpr std::string_view kTokens = "Tokens";
 constexpr std::string_view kLogging = "Logging";
 
+constexpr std::uint64_t kLeastBody = 1U << 10U;
+constexpr std::uint64_t kMostBody = 128U << 20U;  // what a broker takes at all, by default
+
 // --- Checks -------------------------------------------------------------------
-
-template <class T>
-Apply number(T Config::*member, std::uint64_t least, std::uint64_t most) {
-  return [=](std::string_view text, Config& config) -> std::string {
-    const auto value = parse_number(text);
-    if (!value || *value < least || *value > most) {
-      return fmt::format("must be {} to {}", least, most);
-    }
-    config.*member = static_cast<T>(*value);
-    return {};
-  };
-}
-
-Apply boolean(bool Config::*member) {
-  return [=](std::string_view text, Config& config) -> std::string {
-    const auto value = parse_bool(text);
-    if (!value) {
-      return "must be true or false";
-    }
-    config.*member = *value;
-    return {};
-  };
-}
-
-Apply text(std::string Config::*member, bool may_be_empty) {
-  return [=](std::string_view value, Config& config) -> std::string {
-    if (value.empty() && !may_be_empty) {
-      return "must not be empty";
-    }
-    config.*member = value;
-    return {};
-  };
-}
-
-template <class T, std::size_t N>
-Apply choice(T Config::*member, const std::array<std::pair<std::string_view, T>, N>& names) {
-  return [=](std::string_view value, Config& config) -> std::string {
-    std::string allowed;
-    for (const auto& [name, meaning] : names) {
-      if (to_lower(value) == to_lower(name)) {
-        config.*member = meaning;
-        return {};
-      }
-      allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", name);
-    }
-    return "must be one of " + allowed;
-  };
-}
 
 std::string apply_rabbitmq_uri(std::string_view value, Config& config) {
   if (!value.empty() && !is_uri(value, {"amqp", "amqps"})) {
@@ -108,26 +65,6 @@ std::string apply_active_queues(std::string_view value, Config& config) {
     }
   }
   return names.empty() ? "must be a list of messages, persist; or none" : "";
-}
-
-std::string apply_max_body(std::string_view value, Config& config) {
-  constexpr std::uint64_t kLeast = 1U << 10U;
-  constexpr std::uint64_t kMost = 128U << 20U;  // what a broker takes at all, by default
-  const auto bytes = parse_bytes(value);
-  if (!bytes || *bytes < kLeast || *bytes > kMost) {
-    return "must be a number of bytes (or KiB, MiB), 1KiB to 128MiB";
-  }
-  config.max_body_bytes = *bytes;
-  return {};
-}
-
-std::string apply_publish_timeout(std::string_view value, Config& config) {
-  const auto time = parse_duration(value);
-  if (!time || *time < std::chrono::seconds(1) || *time > std::chrono::hours(1)) {
-    return "must be a time with its unit (ms, s, m, h), 1s to 1h";
-  }
-  config.publish_timeout = *time;
-  return {};
 }
 
 std::string apply_store(std::string_view value, Config& config) {
@@ -185,7 +122,7 @@ std::vector<Setting> declare_work() {
        .fallback = "30s",
        .group = kBroker,
        .help = "how long to wait for the broker's confirms, 1s to 1h",
-       .apply = apply_publish_timeout},
+       .apply = duration(&Config::publish_timeout, 1s, 1h, "1s to 1h")},
       {.key = "app-id",
        .short_flag = "app",
        .variable = "APP_ID",
@@ -215,7 +152,7 @@ std::vector<Setting> declare_work() {
        .fallback = "1MiB",
        .group = kWork,
        .help = "larger messages are rejected, 1KiB to 128MiB",
-       .apply = apply_max_body},
+       .apply = bytes(&Config::max_body_bytes, kLeastBody, kMostBody, "1KiB to 128MiB")},
       {.key = "seed",
        .variable = "CHAT21_SEED",
        .placeholder = "N",
@@ -287,7 +224,7 @@ std::vector<Setting> declare_rest() {
 
 std::vector<Setting> declare_all() {
   std::vector<Setting> all = declare_work();
-  for (auto part : {declare_rest(), declare_later_settings()}) {
+  for (auto part : {declare_rest(), declare_http_settings(), declare_later_settings()}) {
     all.insert(all.end(), std::make_move_iterator(part.begin()),
                std::make_move_iterator(part.end()));
   }

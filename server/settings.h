@@ -38,7 +38,8 @@ const std::vector<Setting>& settings();
 
 const Setting* find_setting(std::string_view key);
 
-// The part of them that is in settings_later.cc.
+// The parts of them that are in settings_http.cc and settings_later.cc.
+std::vector<Setting> declare_http_settings();
 std::vector<Setting> declare_later_settings();
 
 // A value of the setting as it may be printed.

@@ -120,6 +120,7 @@ std::vector<Setting> declare_webhooks() {
 std::vector<Setting> declare_services() {
   constexpr std::string_view kAnalytics = "analytics";
   constexpr std::string_view kCache = "the Redis cache";
+  constexpr std::string_view kFirebase = "Firebase, whose place PUSH_ENDPOINT takes";
   return {
       later("metrics-port", "METRICS_PORT", "9090", "metrics", check_port),
       later_switch("analytics-enabled", "ANALYTICS_ENABLED", "false", kAnalytics),
@@ -131,6 +132,10 @@ std::vector<Setting> declare_services() {
       later("cache-redis-host", "CACHE_REDIS_HOST", "", kCache, check_text),
       later("cache-redis-port", "CACHE_REDIS_PORT", "", kCache, check_optional_port),
       later_secret("cache-redis-password", "CACHE_REDIS_PASSWORD", kCache, check_text, Show::Never),
+      later("firebase-project-id", "FIREBASE_PROJECT_ID", "", kFirebase, check_text),
+      later("firebase-client-email", "FIREBASE_CLIENT_EMAIL", "", kFirebase, check_text),
+      later_secret("firebase-private-key", "FIREBASE_PRIVATE_KEY", kFirebase, check_text,
+                   Show::Never),
       later_secret("mongodb-uri", "MONGODB_URI", "a store in MongoDB", check_mongodb_uri,
                    Show::MaskedUri),
   };

@@ -87,6 +87,31 @@ TEST_F(ConfigurationTest, HasDefaultsForAllButTheBroker) {
   EXPECT_EQ(c.seed, std::nullopt);
 }
 
+TEST_F(ConfigurationTest, HasDefaultsForTheRestApi) {
+  const Config c = config();
+  EXPECT_TRUE(c.http_enabled);
+  EXPECT_EQ(c.http_address, "0.0.0.0");
+  EXPECT_EQ(c.http_port, 8004);
+  EXPECT_EQ(c.base_url, "/api");
+  EXPECT_EQ(c.cert_pem, "");
+  EXPECT_EQ(c.key_pem, "");
+  EXPECT_EQ(c.contacts_endpoint, "");
+  EXPECT_EQ(c.http_threads, 4U);
+  EXPECT_EQ(c.http_nice, 10);
+  EXPECT_EQ(c.http_max_body, 102400U);
+  EXPECT_EQ(c.http_max_header, 16384U);
+  EXPECT_EQ(c.http_max_connections, 1024U);
+  EXPECT_EQ(c.http_request_timeout, 30s);
+  EXPECT_EQ(c.http_apply_timeout, 10s);
+  EXPECT_FALSE(c.push_enabled);
+  EXPECT_EQ(c.push_endpoint, "");
+  EXPECT_EQ(c.web_click_action, "NEW_MESSAGE");
+  EXPECT_EQ(c.mobile_click_action, "NEW_MESSAGE");
+  EXPECT_EQ(c.relay_token, "");
+  EXPECT_EQ(c.relay_url, "");
+  EXPECT_EQ(c.relay_authorization, "");
+}
+
 TEST_F(ConfigurationTest, PrefersFlagToVariableToFileToDefault) {
   EXPECT_EQ(config().prefetch, 256);
   file("prefetch = 1\n");
@@ -144,6 +169,59 @@ TEST_F(ConfigurationTest, ReadsEverySettingFromItsVariable) {
   EXPECT_EQ(c.log_level, LogLevel::Verbose);
   EXPECT_EQ(c.log_format, LogFormat::Json);
   EXPECT_EQ(c.seed, 7U);
+}
+
+TEST_F(ConfigurationTest, ReadsEverySettingOfTheRestApiFromItsVariable) {
+  variable("HTTP_ENABLED", "false");
+  variable("HTTP_ADDRESS", "::1");
+  variable("PORT", "0");
+  variable("BASEURL", "/chat/v1");
+  variable("CERT_PEM", "c.pem");
+  variable("KEY_PEM", "k.pem");
+  variable("CONTACTS_LOOKUP_ENDPOINT", "https://contacts/x");
+  variable("HTTP_THREADS", "64");
+  variable("HTTP_NICE", "0");
+  variable("HTTP_MAX_BODY", "1MiB");
+  variable("HTTP_MAX_HEADER", "8KiB");
+  variable("HTTP_MAX_CONNECTIONS", "1");
+  variable("HTTP_REQUEST_TIMEOUT", "5s");
+  variable("HTTP_APPLY_TIMEOUT", "1500ms");
+  variable("PUSH_ENABLED", "true");
+  variable("PUSH_ENDPOINT", "http://push/");
+  variable("WEB_CLICK_ACTION", "w");
+  variable("MOBILE_CLICK_ACTION", "m");
+  variable("PUSH_WH_WEBHOOK_TOKEN", "t");
+  variable("PUSH_WH_NOTIFY_URL", "http://relay/");
+  variable("PUSH_WH_CHAT21_API_ADMIN_TOKEN", "a");
+  const Config c = config();
+  EXPECT_FALSE(c.http_enabled);
+  EXPECT_EQ(c.http_address, "::1");
+  EXPECT_EQ(c.http_port, 0);
+  EXPECT_EQ(c.base_url, "/chat/v1");
+  EXPECT_EQ(c.cert_pem, "c.pem");
+  EXPECT_EQ(c.key_pem, "k.pem");
+  EXPECT_EQ(c.contacts_endpoint, "https://contacts/x");
+  EXPECT_EQ(c.http_threads, 64U);
+  EXPECT_EQ(c.http_nice, 0);
+  EXPECT_EQ(c.http_max_body, 1048576U);
+  EXPECT_EQ(c.http_max_header, 8192U);
+  EXPECT_EQ(c.http_max_connections, 1U);
+  EXPECT_EQ(c.http_request_timeout, 5s);
+  EXPECT_EQ(c.http_apply_timeout, 1500ms);
+  EXPECT_TRUE(c.push_enabled);
+  EXPECT_EQ(c.push_endpoint, "http://push/");
+  EXPECT_EQ(c.web_click_action, "w");
+  EXPECT_EQ(c.mobile_click_action, "m");
+  EXPECT_EQ(c.relay_token, "t");
+  EXPECT_EQ(c.relay_url, "http://relay/");
+  EXPECT_EQ(c.relay_authorization, "a");
+}
+
+TEST_F(ConfigurationTest, TakesASlashForNoBaseUrl) {
+  variable("BASEURL", "/");
+  EXPECT_EQ(config().base_url, "");
+  flag("base-url", "");
+  EXPECT_EQ(config().base_url, "");
 }
 
 TEST_F(ConfigurationTest, TakesAnEmptyVariableForNotSet) {
@@ -263,6 +341,22 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"cache-redis-port", "x"}, Bad{"bucket-msg-capacity", "0"},
                     Bad{"mongodb-uri", "amqp://h"}));
 
+INSTANTIATE_TEST_SUITE_P(
+    RestApi, BadValue,
+    testing::Values(Bad{"http-enabled", "maybe"}, Bad{"http-address", "localhost"},
+                    Bad{"http-address", ""}, Bad{"http-address", "127.0.0.1:80"},
+                    Bad{"port", "65536"}, Bad{"port", "-1"}, Bad{"port", ""},
+                    Bad{"base-url", "api"}, Bad{"base-url", "/api/"}, Bad{"base-url", "//api"},
+                    Bad{"base-url", "/api?x"}, Bad{"base-url", "/a b"},
+                    Bad{"contacts-lookup-endpoint", "contacts"}, Bad{"http-threads", "0"},
+                    Bad{"http-threads", "65"}, Bad{"http-nice", "20"}, Bad{"http-max-body", "1023"},
+                    Bad{"http-max-body", "17MiB"}, Bad{"http-max-header", "1"},
+                    Bad{"http-max-header", "2MiB"}, Bad{"http-max-connections", "0"},
+                    Bad{"http-request-timeout", "0s"}, Bad{"http-request-timeout", "30"},
+                    Bad{"http-apply-timeout", "99ms"}, Bad{"http-apply-timeout", "11m"},
+                    Bad{"push-enabled", "si"}, Bad{"push-endpoint", "ftp://h"},
+                    Bad{"push-wh-notify-url", "h"}));
+
 // --- Running ----------------------------------------------------------------------
 
 TEST_F(ConfigurationTest, NeedsABrokerToRun) {
@@ -297,6 +391,43 @@ TEST_F(ConfigurationTest, IsRunnableWithBrokerAndFolder) {
   EXPECT_TRUE(runnable) << runnable.error().message;
 }
 
+TEST_F(ConfigurationTest, NeedsBothFilesOfHttpsToRun) {
+  flag("rabbitmq-uri", "amqp://h");
+  flag("store", (folder_ / "x.db").string());
+  const std::string there = (folder_ / "there.pem").string();
+  std::ofstream{there};
+  flag("cert-pem", there);
+  EXPECT_EQ(load()->check_runnable().error().message,
+            "--cert-pem=" + there + ": must be given together with key-pem");
+  variable("KEY_PEM", "/nonexistent/key.pem");
+  EXPECT_EQ(load()->check_runnable().error().message,
+            "KEY_PEM=/nonexistent/key.pem: cannot read it: No such file or directory");
+  flag("key-pem", there);
+  EXPECT_TRUE(load()->check_runnable());
+}
+
+TEST_F(ConfigurationTest, NeedsSomewhereToPushToRun) {
+  flag("rabbitmq-uri", "amqp://h");
+  flag("store", (folder_ / "x.db").string());
+  flag("push-enabled", "true");
+  flag("push-wh-webhook-token", "hidden");
+  EXPECT_EQ(load()->check_runnable().error().message,
+            "--push-enabled=true: needs PUSH_ENDPOINT, the address that notifications go to\n"
+            "--push-wh-webhook-token=***: needs PUSH_WH_NOTIFY_URL");
+  flag("push-endpoint", "http://push");
+  flag("push-wh-notify-url", "http://relay");
+  EXPECT_TRUE(load()->check_runnable());
+}
+
+TEST_F(ConfigurationTest, DoesNotAskForWhatAServerWithoutTheRestApiDoesNotUse) {
+  flag("rabbitmq-uri", "amqp://h");
+  flag("store", (folder_ / "x.db").string());
+  flag("push-enabled", "true");
+  flag("key-pem", "/nonexistent");
+  flag("http-enabled", "false");
+  EXPECT_TRUE(load()->check_runnable());
+}
+
 // --- Secrets ------------------------------------------------------------------------
 
 TEST_F(ConfigurationTest, NeverShowsSecrets) {
@@ -306,6 +437,12 @@ TEST_F(ConfigurationTest, NeverShowsSecrets) {
   variable("MONGODB_URI", "mongodb://user:hidden@db/chat21");
   variable("ANALYTICS_RABBITMQ_URI", "amqp://user:hidden@broker2");
   variable("WEBHOOK_ENDPOINTS", "https://server/hooks/hidden?token=hidden");
+  variable("CONTACTS_LOOKUP_ENDPOINT", "https://user:hidden@contacts/?key=hidden");
+  variable("PUSH_ENDPOINT", "https://push/hidden");
+  variable("PUSH_WH_WEBHOOK_TOKEN", "hidden");
+  variable("PUSH_WH_NOTIFY_URL", "https://relay/hidden");
+  variable("PUSH_WH_CHAT21_API_ADMIN_TOKEN", "hidden");
+  variable("FIREBASE_PRIVATE_KEY", "hidden");
   const auto loaded = load();
   ASSERT_TRUE(loaded);
   const std::string text = loaded->describe();
@@ -415,7 +552,21 @@ TEST(Settings, HaveTheVariablesOfTheNodeServer) {
                            "ANALYTICS_EXCHANGE",
                            "ANALYTICS_RABBITMQ_URI",
                            "LOG_LEVEL",
-                           "JWT_KEY"}) {
+                           "JWT_KEY",
+                           "PORT",
+                           "BASEURL",
+                           "KEY_PEM",
+                           "CERT_PEM",
+                           "CONTACTS_LOOKUP_ENDPOINT",
+                           "PUSH_ENABLED",
+                           "FIREBASE_PROJECT_ID",
+                           "FIREBASE_PRIVATE_KEY",
+                           "FIREBASE_CLIENT_EMAIL",
+                           "WEB_CLICK_ACTION",
+                           "MOBILE_CLICK_ACTION",
+                           "PUSH_WH_WEBHOOK_TOKEN",
+                           "PUSH_WH_NOTIFY_URL",
+                           "PUSH_WH_CHAT21_API_ADMIN_TOKEN"}) {
     EXPECT_TRUE(std::any_of(settings().begin(), settings().end(), [name](const Setting& setting) {
       return setting.variable == name;
     })) << name;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <memory>
 #include <span>
 #include <sstream>
@@ -19,6 +20,7 @@ using Code = Error::Code;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 
 // Does in receive() what the script says, one step per call, and after the last
@@ -279,6 +281,75 @@ TEST_F(Observing, ReportsNowAndThen) {
   receives({});
   EXPECT_EQ(run(), 0);
   EXPECT_THAT(log(), HasSubstr("level=debug msg=\"totals\" events=\"\" connects=1"));
+}
+
+// --- Health -----------------------------------------------------------------------
+
+class ObserverHealth : public Observing {
+ protected:
+  ObserverHealth() { options_.health = &health_; }
+  // What is wrong after the steps so far.
+  void looks() {
+    transport_.script.emplace_back([this] {
+      seen_.push_back(health_.troubles());
+      return std::vector<std::string>{};
+    });
+  }
+  static auto trouble(const std::string& component, const std::string& reason) {
+    return ElementsAre(testing::Pair(component, HasSubstr(reason)));
+  }
+
+  Health health_;
+  std::vector<std::map<std::string, std::string>> seen_;
+};
+
+TEST_F(ObserverHealth, IsWellWhileMessagesAreCarriedOut) {
+  health_.set("broker", "not connected yet");
+  receives({kDirect});
+  looks();
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(seen_, ElementsAre(IsEmpty()));
+}
+
+TEST_F(ObserverHealth, NamesTheLastReasonWhyThereIsNoBroker) {
+  transport_.numbers.connected = false;
+  receives({});
+  looks();
+  fails(Code::Unavailable, "refused by the broker");
+  receives({});
+  looks();
+  transport_.script.emplace_back([this] {
+    transport_.numbers.connected = true;
+    return std::vector<std::string>{};
+  });
+  looks();
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(seen_, ElementsAre(trouble("broker", "not connected"), trouble("broker", "refused"),
+                                 IsEmpty()));
+}
+
+TEST_F(ObserverHealth, NamesAnAlarmOfTheBroker) {
+  transport_.numbers.blocked = true;
+  receives({});
+  looks();
+  transport_.script.emplace_back([this] {
+    transport_.numbers.blocked = false;
+    return std::vector<std::string>{};
+  });
+  looks();
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(seen_, ElementsAre(trouble("broker", "memory or disk"), IsEmpty()));
+}
+
+TEST_F(ObserverHealth, NamesTheTroubleWithTheStore) {
+  store_.failures = {fail(Code::Unavailable, "disk full")};
+  store_.when_failing = [this] { transport_.take_back(); };
+  receives({kDirect});
+  looks();
+  receives({kDirect});
+  looks();
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(seen_, ElementsAre(trouble("store", "disk full"), IsEmpty()));
 }
 
 TEST(SignalsDeathTest, EndTheProcessAtOnceWithTheSecond) {

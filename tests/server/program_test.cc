@@ -7,10 +7,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <optional>
 #include <poll.h>
+#include <regex>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "server/http/client.h"
 
 namespace chat21::server {
 namespace {
@@ -20,6 +24,9 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
+
+// Where the REST API is not what is tested: its port may be another program's.
+constexpr const char* kNoHttp = "HTTP_ENABLED=false";
 
 // An address of this machine on which nobody listens, as long as it lives.
 class ClosedPort {
@@ -64,6 +71,7 @@ class BrokenBroker {
   BrokenBroker& operator=(const BrokenBroker&) = delete;
 
   std::string uri() const { return "amqp://u:p@127.0.0.1:" + std::to_string(port_); }
+  std::string port() const { return std::to_string(port_); }
 
   // Waits for that many connections.
   void hang_up(int times) const {
@@ -176,7 +184,7 @@ TEST_F(ServerProgram, RefusesATokenForAnIdThatIsAPattern) {
 class ServerSignal : public ServerProgram, public testing::WithParamInterface<int> {};
 
 TEST_P(ServerSignal, EndsAServerWhoseBrokerIsAway) {
-  Program program({store(), "--jwt-key=own"}, {"RABBITMQ_URI=" + port_.uri()});
+  Program program({store(), "--jwt-key=own"}, {"RABBITMQ_URI=" + port_.uri(), kNoHttp});
   ASSERT_TRUE(program.wait_for_error_output("cannot reach the broker")) << program.error_output();
   program.signal(GetParam());
   EXPECT_EQ(program.wait(), 0) << program.error_output();
@@ -191,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(Server, ServerSignal, testing::Values(SIGTERM, SIGINT))
 
 TEST_F(ServerProgram, SaysOnceThatTheBrokerIsAway) {
   const BrokenBroker broker;
-  Program program({store()}, {"RABBITMQ_URI=" + broker.uri()});
+  Program program({store()}, {"RABBITMQ_URI=" + broker.uri(), kNoHttp});
   broker.hang_up(4);
   program.signal(SIGTERM);
   EXPECT_EQ(program.wait(), 0) << program.error_output();
@@ -201,21 +209,21 @@ TEST_F(ServerProgram, SaysOnceThatTheBrokerIsAway) {
 }
 
 TEST_F(ServerProgram, FailsAtOnceIfItMayNotTryAgain) {
-  Program program({store(), "--auto-restart=false"}, {"RABBITMQ_URI=" + port_.uri()});
+  Program program({store(), "--auto-restart=false"}, {"RABBITMQ_URI=" + port_.uri(), kNoHttp});
   EXPECT_EQ(program.wait(), 1);
   EXPECT_THAT(program.error_output(), HasSubstr("the broker is away, and AUTO_RESTART is false"));
 }
 
 TEST_F(ServerProgram, FailsWithAStoreThatIsNotOne) {
   std::ofstream(folder_ / "chat21.db") << std::string(8192, 'x');
-  Program program({store()}, {"RABBITMQ_URI=" + port_.uri()});
+  Program program({store()}, {"RABBITMQ_URI=" + port_.uri(), kNoHttp});
   EXPECT_EQ(program.wait(), 1);
   EXPECT_THAT(program.error_output(), HasSubstr("msg=\"cannot open the store\""));
 }
 
 TEST_F(ServerProgram, WarnsOfSettingsWithoutEffect) {
-  Program program({store(), "--auto-restart=false"},
-                  {"RABBITMQ_URI=" + port_.uri(), "WEBHOOK_ENDPOINT=http://server/requests"});
+  Program program({store(), "--auto-restart=false"}, {"RABBITMQ_URI=" + port_.uri(), kNoHttp,
+                                                      "WEBHOOK_ENDPOINT=http://server/requests"});
   EXPECT_EQ(program.wait(), 1);
   EXPECT_THAT(program.error_output(),
               HasSubstr("WEBHOOK_ENDPOINT has no effect: this version does not have webhooks"));
@@ -223,9 +231,106 @@ TEST_F(ServerProgram, WarnsOfSettingsWithoutEffect) {
 
 TEST_F(ServerProgram, LogsJsonIfToldSo) {
   Program program({store(), "--auto-restart=false", "--log-format=json"},
-                  {"RABBITMQ_URI=" + port_.uri()});
+                  {"RABBITMQ_URI=" + port_.uri(), kNoHttp});
   EXPECT_EQ(program.wait(), 1);
   EXPECT_THAT(program.error_output(), StartsWith("{\"ts\":\""));
+}
+
+// --- The REST API -----------------------------------------------------------------
+
+class ServerHttp : public ServerProgram {
+ protected:
+  // Starts a server whose broker is away; returns where it serves.
+  std::string start(const std::string& base = "BASEURL=/api") {
+    program_.emplace(
+        std::vector<std::string>{store(), "--jwt-key=own"},
+        std::vector<std::string>{"RABBITMQ_URI=" + port_.uri(), "HTTP_ADDRESS=127.0.0.1", "PORT=0",
+                                 "HTTP_APPLY_TIMEOUT=100ms", base});
+    EXPECT_TRUE(program_->wait_for_error_output("tls=false")) << program_->error_output();
+    const std::string& log = program_->error_output();
+    std::smatch found;
+    EXPECT_TRUE(std::regex_search(
+        log, found, std::regex("msg=\"serving HTTP\" address=127.0.0.1 port=([1-9][0-9]*)")))
+        << log;
+    return "http://127.0.0.1:" + found[1].str();
+  }
+  HttpReply get(const std::string& url) { return perform({.url = url}); }
+  HttpReply as_ann(HttpCall call) {
+    Program token({"token", "user", "ann", "--jwt-key=own"});
+    EXPECT_EQ(token.wait(), 0);
+    const std::string line = token.output();
+    call.headers.emplace_back("Authorization", line.substr(0, line.find('\n')));
+    return perform(call);
+  }
+
+  std::optional<Program> program_;
+
+ private:
+  HttpReply perform(const HttpCall& call) {
+    const auto reply = client_.perform(call);
+    EXPECT_TRUE(reply) << reply.error().message;
+    return reply ? *reply : HttpReply{};
+  }
+
+  HttpClient client_{{.timeout = std::chrono::seconds(30)}};
+};
+
+TEST_F(ServerHttp, IsServedAndIsNotReadyWithoutABroker) {
+  const std::string url = start();
+  EXPECT_EQ(get(url + "/").status, 200);
+  EXPECT_EQ(get(url + "/health").status, 200);
+  const auto ready = get(url + "/ready");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_THAT(ready.body,
+              AllOf(HasSubstr("broker"), HasSubstr("gateway"), Not(HasSubstr("hidden"))));
+  EXPECT_EQ(get(url + "/api/tilechat/ann/conversations").status, 403) << "no token";
+}
+
+TEST_F(ServerHttp, ReadsTheStore) {
+  const std::string url = start();
+  const auto reply = as_ann({.url = url + "/api/tilechat/ann/conversations"});
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.body, HasSubstr("\"result\":[]"));
+}
+
+TEST_F(ServerHttp, IsServedBelowItsBaseUrl) {
+  const std::string url = start("BASEURL=/");
+  EXPECT_EQ(as_ann({.url = url + "/tilechat/ann/conversations"}).status, 200);
+}
+
+TEST_F(ServerHttp, TakesNoMessageWithoutABroker) {
+  const std::string url = start();
+  const auto reply = as_ann({.url = url + "/api/tilechat/messages",
+                             .body = R"({"recipient_id":"bob","text":"hi","sender_fullname":"Ann",)"
+                                     R"("recipient_fullname":"Bob"})"});
+  EXPECT_NE(reply.status, 200);
+  EXPECT_THAT(reply.body, HasSubstr("\"success\":false"));
+}
+
+TEST_F(ServerHttp, EndsInTime) {
+  start();
+  program_->signal(SIGTERM);
+  EXPECT_EQ(program_->wait(), 0) << program_->error_output();
+  EXPECT_THAT(program_->error_output(), HasSubstr("msg=\"stopped\" status=0"));
+}
+
+TEST_F(ServerHttp, FailsWithAPortThatIsTaken) {
+  const BrokenBroker other;
+  Program program(
+      {store()}, {"RABBITMQ_URI=" + port_.uri(), "HTTP_ADDRESS=127.0.0.1", "PORT=" + other.port()});
+  EXPECT_EQ(program.wait(), 1);
+  EXPECT_THAT(program.error_output(),
+              AllOf(HasSubstr("msg=\"cannot serve HTTP\""),
+                    HasSubstr("127.0.0.1:" + other.port() + ": Address already in use")));
+}
+
+TEST_F(ServerHttp, FailsWithACertificateThatIsNone) {
+  const std::string file = (folder_ / "x.pem").string();
+  std::ofstream(file) << "no certificate";
+  Program program({store()}, {"RABBITMQ_URI=" + port_.uri(), "HTTP_ADDRESS=127.0.0.1", "PORT=0",
+                              "CERT_PEM=" + file, "KEY_PEM=" + file});
+  EXPECT_EQ(program.wait(), 1);
+  EXPECT_THAT(program.error_output(), HasSubstr(file));
 }
 
 }  // namespace

@@ -1,0 +1,143 @@
+#include "server/rest.h"
+
+#include <utility>
+
+#include "chat21/arena.h"
+#include "chat21/sqlite.h"
+#include "chat21/topic.h"
+
+#include "server/broker.h"
+#include "server/token.h"
+
+namespace chat21::server {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Of others' services; whoever stops the server waits at most as long for the call that
+// is under way.
+constexpr milliseconds kCallTimeout = seconds(5);
+
+Time now() {
+  return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
+
+ApiOptions api_options(const Config& config) {
+  return {.base_path = config.base_url,
+          .token = {.key = config.jwt_key, .audience = config.jwt_audience},
+          .max_body_bytes = config.http_max_body,
+          .web_click_action = config.web_click_action,
+          .mobile_click_action = config.mobile_click_action,
+          .relay_token = config.relay_token,
+          .relay_url = config.relay_url,
+          .relay_authorization = config.relay_authorization};
+}
+
+// A queue that lives as long as its connection: answers of the observer are for who
+// waits now.
+Result<std::unique_ptr<RabbitmqTransport>> make_transport(const Config& config,
+                                                          const std::string& inbox, Log& log) {
+  Arena arena;
+  RabbitmqOptions options = broker_options(config);
+  options.queues = {{.name = "chat21-api-" + inbox,
+                     .bindings = {std::string(fence_key(arena, config.app_id, inbox, "*"))},
+                     .exclusive = true}};
+  // The observer tells the operator how the same broker is; here only trouble is news.
+  options.log = [&log](RabbitmqOptions::Level level, const std::string& message) {
+    log.write(level == RabbitmqOptions::Level::Warning ? LogLevel::Warn : LogLevel::Debug,
+              "the REST API and its broker", {{"reason", message}});
+  };
+  return make_rabbitmq_transport(std::move(options));
+}
+
+BrokerGatewayOptions gateway_options(const Config& config, const std::string& inbox) {
+  return {.app = config.app_id,
+          .inbox = inbox,
+          .accept_timeout = config.http_apply_timeout,
+          .carry_timeout = config.http_apply_timeout};
+}
+
+HttpServerOptions http_options(const Config& config, Log& log) {
+  HttpServerOptions options;
+  options.address = config.http_address;
+  options.port = config.http_port;
+  options.certificate_file = config.cert_pem;
+  options.key_file = config.key_pem;
+  options.workers = config.http_threads;
+  options.max_connections = config.http_max_connections;
+  options.max_header_bytes = config.http_max_header;
+  options.max_body_bytes = config.http_max_body;
+  options.request_timeout = config.http_request_timeout;
+  options.nice = config.http_nice;
+  options.headers = common_headers();
+  options.log = [&log](const std::string& message) { log.warn(message); };
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RestServer>> RestServer::start(const Config& config, const Health& health,
+                                                      Log& log) {
+  const std::string inbox = random_uuid();
+  auto transport = make_transport(config, inbox, log);
+  if (!transport) return transport.error();
+  std::unique_ptr<RestServer> server(
+      new RestServer(config, *std::move(transport), inbox, health, log));
+  if (auto listening = server->listen(config, log); !listening) return listening.error();
+  return server;
+}
+
+RestServer::RestServer(const Config& config, std::unique_ptr<RabbitmqTransport> transport,
+                       const std::string& inbox, const Health& health, Log& log)
+    : options_(api_options(config)),
+      histories_([path = config.store] { return open_sqlite_history({.path = path}); }),
+      transport_(*transport),
+      gateway_(gateway_options(config, inbox), std::move(transport),
+               [&woken = transport_] { woken.wake(); }),
+      client_({.timeout = kCallTimeout}),
+      contacts_(make_contacts(config.contacts_endpoint, client_)),
+      push_(config.push_enabled ? make_webhook_push(config.push_endpoint, client_) : nullptr),
+      api_(services(health, log)) {}
+
+Result<> RestServer::listen(const Config& config, Log& log) {
+  auto http = HttpServer::start(http_options(config, log), [this](const HttpRequest& request) {
+    return api_.handle(request);
+  });
+  if (!http) return http.error();
+  http_ = *std::move(http);
+  return {};
+}
+
+RestServer::~RestServer() {
+  if (http_) stop(milliseconds(0));
+}
+
+void RestServer::stop(milliseconds patience) {
+  // First, so that no wait for the broker holds the gateway up.
+  transport_.stop();
+  gateway_.stop();
+  http_->stop(patience);
+}
+
+Services RestServer::services(const Health& health, Log& log) {
+  return {.options = options_,
+          .histories = histories_,
+          .gateway = gateway_,
+          .contacts = *contacts_,
+          .push = push_.get(),
+          .client = client_,
+          .background = background_,
+          .group_locks = group_locks_,
+          .troubles = [this, &health] { return troubles(health); },
+          .now = now,
+          .log = log};
+}
+
+std::map<std::string, std::string> RestServer::troubles(const Health& health) const {
+  auto all = health.troubles();
+  if (auto reason = gateway_.trouble(); !reason.empty()) all.emplace("gateway", std::move(reason));
+  return all;
+}
+
+}  // namespace chat21::server
