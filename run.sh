@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, starts everything on this machine, shows a
-# message travelling, and stays up to be tried.
+# message travelling and reads it over HTTP, and stays up to be tried.
 set -euo pipefail
 
 program=run.sh
@@ -9,7 +9,8 @@ source "$(dirname -- "$0")/scripts/lib.sh"
 
 readonly kApp=tilechat
 readonly kEngines=(rabbitmq)
-readonly kServing='connected to the broker'  # chat21-server logs it once its queues are declared
+# What chat21-server logs once its queues are declared, and once it can be asked.
+readonly kServing=('connected to the broker' 'serving HTTP')
 readonly kPatience=30  # seconds that anything may take which normally takes one
 
 usage() {
@@ -18,13 +19,14 @@ usage: ./run.sh [OPTION]...
 
 Installs missing Debian packages, builds chat21-server, starts a private broker
 and the server, sends a message from ann to bob with real MQTT clients, shows the
-way it took, and stays until Ctrl-C. Everything listens on 127.0.0.1 only.
+way it took, reads it again over HTTP, and stays until Ctrl-C. Everything listens on
+127.0.0.1 only.
 
   --demo           end after the message: status 0, or 1 if anything was not as expected
   --engine NAME    the broker: rabbitmq (the only one so far)
   --data DIR       where broker and store keep their data and logs (default build/run)
-  --port-base N    first of five ports (default 15700): AMQP, MQTT, WebSocket, and two
-                   that the broker needs for itself
+  --port-base N    first of six ports (default 15700): AMQP, MQTT, WebSocket, two that
+                   the broker needs for itself, and the REST API
   --no-install     do not install packages; say which command would
   --help           this text
 
@@ -38,6 +40,7 @@ install=yes
 data=$root/build/run
 port_base=15700
 server_pid=
+api=  # address of the REST API for the app
 broker_mine=no
 listeners=()
 login=()
@@ -70,7 +73,8 @@ set_option() {  # OPTION VALUE
       data=$(realpath -m -- "$2")
       ;;
     --port-base)
-      [[ $2 =~ ^[1-9][0-9]{3,4}$ ]] || fail "--port-base '$2' is not allowed: a number from 1024 to 65531"
+      { [[ $2 =~ ^[1-9][0-9]{3,4}$ ]] && (($2 >= 1024 && $2 <= 65530)); } ||
+        fail "--port-base '$2' is not allowed: a number from 1024 to 65530"
       port_base=$2
       ;;
     --engine)
@@ -114,19 +118,24 @@ start_broker() {
 # In a session of its own, so that Ctrl-C reaches this script alone, which then
 # stops things in order; and told to end if this script is killed.
 start_server() {
-  local token log=$data/server.log
+  local token line log=$data/server.log
   token=$("$server" token observer)
   : >"$log"
   RABBITMQ_URI="amqp://observer:$token@127.0.0.1:$port_base?heartbeat=60" APP_ID=$kApp \
     STORE_PATH=$data/chat21.db LOG_LEVEL=${LOG_LEVEL:-INFO} \
+    HTTP_ENABLED=true HTTP_ADDRESS=127.0.0.1 PORT=$((port_base + 5)) BASEURL=/api \
     setsid setpriv --pdeathsig TERM "$server" </dev/null >>"$log" 2>&1 &
   server_pid=$!
-  if ! await_line "$log" "$kServing" "$server_pid" "$kPatience"; then
-    tail -n 15 "$log" >&2
-    fail "chat21-server did not come up; its log is $log"
-  fi
+  for line in "${kServing[@]}"; do
+    if ! await_line "$log" "$line" "$server_pid" "$kPatience"; then
+      tail -n 15 "$log" >&2
+      fail "chat21-server did not come up; its log is $log"
+    fi
+  done
+  api=http://127.0.0.1:$((port_base + 5))/api/$kApp
   note server "chat21-server, app $kApp, log $data/server.log"
   note store "SQLite, $data/chat21.db"
+  note REST "$api"
 }
 
 # Ends what this script has started, and nothing else.
@@ -250,6 +259,21 @@ show_rows() {  # MESSAGE_ID
     'ann 100, bob 150'
 }
 
+read_history() {  # USER OTHER
+  curl -sS --fail-with-body --max-time "$kPatience" -H "Authorization: $(<"$data/$1.token")" "$api/$1/conversations/$2/messages?limit=1"
+}
+
+# The same message, asked for over HTTP.
+show_history() {  # MESSAGE_ID
+  local answer
+  say
+  say "  ann asks over HTTP: GET $api/ann/conversations/bob/messages?limit=1"
+  answer=$(read_history ann bob) || fail "the REST API does not answer: $answer; see $data/server.log"
+  jq -c '.result[0]' <<<"$answer" | sed 's/^/    /'
+  expect "the message over HTTP" "$(jq -r '.result[0].message_id' <<<"$answer")" "$1"
+  expect "its timeline" "$(jq -r '.result[0] | "\(.timelineOf) \(.conversWith) \(.status)"' <<<"$answer")" 'ann bob 100'
+}
+
 demonstrate() {
   local outgoing="apps/$kApp/outgoing/users/ann/messages/bob/outgoing" draft id
   draft=$(jq -cn --arg text "Hello bob, it is $(date +%T)" '{text: $text, type: "text",
@@ -260,15 +284,19 @@ demonstrate() {
   id=$(received_message ann | jq -r .message_id)
   [[ $id =~ ^[0-9a-f-]{36}$ ]] || fail "the message_id of ann's copy is no UUID: '$id'"
   show_rows "$id"
+  show_history "$id"
   say
   if ((unexpected > 0)); then
     fail "$unexpected of these are not as expected"
   fi
-  say "  As expected: one message, both inboxes (100 sent, 150 delivered), and in the store."
+  say "  As expected: one message, both inboxes (100 sent, 150 delivered), in the store, and over HTTP."
 }
 
 # The beginning of a command to paste: sub or pub, connected as USER.
 client() { printf "mosquitto_%s -h 127.0.0.1 -p %s -u JWT -P \"\$(cat %q)\"" "$2" $((port_base + 1)) "$data/$1.token"; }
+
+# The beginning of a command to paste that asks as USER.
+ask() { printf "curl -H \"Authorization: \$(cat %q)\"" "$data/$1.token"; }
 
 more_users() {
   local key
@@ -279,6 +307,8 @@ more_users() {
 
 invite() {
   local message='{"text":"Hi bob","type":"text","attributes":null}'
+  local group='{"group_id":"group-tea","group_name":"Tea","group_members":{"bob":1}}'
+  local draft='{"sender_fullname":"Ann","recipient_id":"group-tea","recipient_fullname":"Tea","text":"Tea?"}'
   cat <<TEXT
 
 Try it in another terminal
@@ -289,7 +319,15 @@ Try it in another terminal
   Send as ann
     $(client ann pub) -t 'apps/$kApp/outgoing/users/ann/messages/bob/outgoing' -m '$message'
 
+  Read ann's history with bob over HTTP
+    $(ask ann) $api/ann/conversations/bob/messages
+
+  Create a group of ann and bob, and send to it
+    $(ask ann) --json '$group' $api/groups
+    $(ask ann) --json '$draft' $api/messages
+
   MQTT over WebSocket   ws://127.0.0.1:$((port_base + 2))/ws
+  REST API, described   http://127.0.0.1:$((port_base + 5))/api/openapi.yaml
   User name, password   JWT, and the token in $data/ann.token
   More users            $(more_users)
 

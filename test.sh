@@ -19,7 +19,8 @@ tests plain and with the address and thread sanitizers, and the integration test
 against a private RabbitMQ under build/test. Ends with a line "N passed, N failed".
 
   --fast         only the unit, contract and conformance tests, without sanitizers
-  --long         everything, and clang-tidy over lib/ and server/
+  --long         everything, clang-tidy over lib/ and server/, and five minutes of requests
+                 made from docs/openapi.yaml (schemathesis, from PyPI, under build/)
   --port-base N  first of the ports of the test broker (default 15760; 20 are used)
   --no-install   do not install anything; fail with the command that would
   --help         this text
@@ -41,7 +42,8 @@ read_options() {
       --long) scope=long ;;
       --no-install) install=no ;;
       --port-base)
-        [[ ${2:-} =~ ^[1-9][0-9]{3,4}$ ]] || fail "--port-base needs a number from 1024 to 65511"
+        { [[ ${2:-} =~ ^[1-9][0-9]{3,4}$ ]] && (($2 >= 1024 && $2 <= 65516)); } ||
+          fail "--port-base needs a number from 1024 to 65516"
         port_base=$2
         shift
         ;;
@@ -97,7 +99,7 @@ cases() {  # NAME COMMAND...
 # --- Static checks ----------------------------------------------------------------
 
 check_scripts() {
-  (cd "$root" && shellcheck -x ./*.sh scripts/*.sh .ci/run)
+  (cd "$root" && shellcheck -x ./*.sh bench/*.sh scripts/*.sh tests/long/*.sh .ci/run)
 }
 
 cpp_files() {  # FOLDER...
@@ -216,7 +218,8 @@ test_integration() {
   cases "integration tests, C++" run_ctest "$work/ctest-integration.xml" \
     --test-dir build/dev -L integration --no-tests=error
   need "modules of the integration tests" install_modules || return 0
-  cases "integration tests, MQTT clients" run_node_tests
+  cases "integration tests, MQTT and HTTP clients" run_node_tests
+  [[ $scope != long ]] || check "requests made from docs/openapi.yaml (schemathesis)" "$root/tests/long/schemathesis.sh"
 }
 
 # --- The run --------------------------------------------------------------------------

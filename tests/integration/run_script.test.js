@@ -10,7 +10,7 @@ const env = require('./lib/env');
 const { Program, run } = require('./lib/processes');
 
 const kScript = path.join(env.root, 'run.sh');
-const kPorts = [0, 1, 2, 3, 4].map((i) => env.freePortBase + i);
+const kPorts = [0, 1, 2, 3, 4, 5].map((i) => env.freePortBase + i);
 const kBuild = 600000; // ms: the first run builds the release
 
 const data = (name) => path.join(env.scratch, name);
@@ -50,6 +50,7 @@ describe('./run.sh', { timeout: kBuild }, () => {
     assert.match(stdout, /ann receives +apps\/tilechat\/users\/ann\/messages\/bob\/clientadded +status 100/);
     assert.match(stdout, /bob receives +apps\/tilechat\/users\/bob\/messages\/ann\/clientadded +status 150/);
     assert.equal(stdout.match(/"attributes": null/g).length, 2);
+    assert.match(stdout, new RegExp(`ann asks over HTTP: GET http://127\\.0\\.0\\.1:${env.freePortBase + 5}/api/tilechat/ann/`));
     const ids = [...stdout.matchAll(/"message_id": "([^"]+)"/g)].map(([, id]) => id);
     assert.equal(ids.length, 2);
     assert.equal(ids[0], ids[1]);
@@ -74,9 +75,43 @@ describe('./run.sh', { timeout: kBuild }, () => {
     assert.equal(message.sender, 'ann');
     await listener.end();
 
+    const curls = program.output.filter((line) => line.trim().startsWith('curl'));
+    assert.equal(curls.length, 3);
+    for (const command of curls) {
+      const { code, stdout, stderr } = await run('bash', ['-c', `${command} -sS --fail-with-body`], { cwd: '/' });
+      assert.equal(code, 0, `${command}: ${stdout}${stderr}`);
+      const answer = JSON.parse(stdout);
+      assert.equal(answer.success, true);
+      if (command.includes('/conversations/bob')) assert.equal(answer.result[0].text, 'Hi bob');
+    }
+
     const { code, signal } = await program.end('SIGINT');
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, program.output.join('\n'));
     await nothingRuns(data('tried here'));
+  });
+
+  it("answers the README's examples of the REST API", async () => {
+    const program = new Program('run.sh', kScript, options('readme'));
+    await program.line(/Ctrl-C stops everything/, kBuild);
+    // As they stand there, but for where this run listens and keeps its data.
+    const readme = fs.readFileSync(path.join(env.root, 'README.md'), 'utf8');
+    const [, block] = /## REST API\n[^]*?```sh\n([^]*?)```/.exec(readme);
+    const commands = block.replaceAll('15705', String(env.freePortBase + 5)).replace('build/run/', `'${data('readme')}'/`);
+    const strict = 'set -eu; curl() { command curl -sS --fail-with-body "$@"; echo; }';
+    const { code, stdout, stderr } = await run('bash', ['-c', `${strict}\n${commands}`], { cwd: env.root });
+    assert.equal(code, 0, stdout + stderr);
+    const answers = stdout.trim().split('\n').map((line) => JSON.parse(line));
+    assert.equal(answers.length, 9);
+    const [conversations, messages, sent, group, joined, read, archiving, archived, ready] = answers;
+    assert.equal(conversations.result[0].conversWith, 'bob');
+    assert.match(messages.result[0].text, /^Hello bob/);
+    for (const { success } of [sent, joined, archiving]) assert.equal(success, true);
+    assert.deepEqual(Object.keys(group.group.members).sort(), ['ann', 'bob']);
+    assert.deepEqual(Object.keys(read.result.members).sort(), ['ann', 'bob', 'carol']);
+    assert.deepEqual(archived.result.map(({ conversWith }) => conversWith), ['bob']);
+    assert.equal(ready.status, 'ok');
+    await program.end('SIGINT');
+    await nothingRuns(data('readme'));
   });
 
   it('names a busy port and the option that chooses another', async () => {
@@ -102,6 +137,7 @@ describe('./run.sh', { timeout: kBuild }, () => {
   for (const [args, complaint] of [
     [['--engine', 'nonsense'], /--engine 'nonsense' is not allowed; there is: rabbitmq/],
     [['--port-base', 'x'], /--port-base 'x' is not allowed: a number/],
+    [['--port-base', '65531'], /--port-base '65531' is not allowed: a number from 1024 to 65530/],
     [['--data'], /--data needs a value/],
     [['--nonsense'], /unknown option '--nonsense'/],
   ]) {

@@ -14,6 +14,7 @@ class Server {
   constructor(options = {}) {
     this.store = path.join(env.scratch, `store-${++stores}.db`);
     this.environment = options.environment || {};
+    this.http = options.http || false; // whether it serves the REST API, on a port of its choice
     this.logs = []; // of all starts
   }
 
@@ -33,6 +34,9 @@ class Server {
         APP_ID: env.app,
         STORE_PATH: this.store,
         LOG_LEVEL: 'INFO',
+        HTTP_ENABLED: String(this.http),
+        HTTP_ADDRESS: '127.0.0.1',
+        PORT: '0',
         ...this.environment,
       },
     });
@@ -45,7 +49,14 @@ class Server {
 
   async start() {
     this.launch();
-    await this.connected();
+    await Promise.all([this.connected(), this.http && this.serving()]);
+  }
+
+  // Learns the port, another one after each start.
+  async serving(patience) {
+    const line = await this.program.line(/serving HTTP/, patience);
+    this.port = Number(/port=(\d+)/.exec(line)[1]);
+    this.url = `http://127.0.0.1:${this.port}`;
   }
 
   // As a user would ask to. It must succeed.
