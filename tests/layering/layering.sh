@@ -48,10 +48,10 @@ includes() {
     refuse "$root" "$folder" 'sqlite3' "only lib/sqlite knows SQLite"
   done
   local users
-  users=$(grep -rlE '^ *# *include *<rapidjson/' "$root/include" "$root/lib" |
+  users=$(grep -rlE '^ *# *include *<rapidjson/' "$root/include" "$root/lib" "$root/server" |
     sed "s|^$root/||" || true)
   [ -z "$users" ] || [ "$users" = lib/core/json.cc ] ||
-    complain "of the library only lib/core/json.cc knows RapidJSON, found: $users"
+    complain "only lib/core/json.cc knows RapidJSON, found: $users"
 }
 
 symbols() {
@@ -88,6 +88,7 @@ self_test() {
     '#include "lib/core/handlers.h"'
   expect_include_refused "SQLite in the server" server/x.cc '#include <sqlite3.h>'
   expect_include_refused "RapidJSON elsewhere" lib/sqlite/x.cc '#include <rapidjson/reader.h>'
+  expect_include_refused "RapidJSON in the server" server/x.cc '#include <rapidjson/writer.h>'
   echo 'long time(long *); long f(void) { return time(0); }' >"$scratch/x.c"
   cc -w -c "$scratch/x.c" -o "$scratch/x.o"
   expect_refusal "a clock in the core" symbols "$scratch/x.o"
