@@ -51,6 +51,7 @@ struct Config {
   std::string key_pem;
   std::string contacts_endpoint;
   std::size_t http_threads = 0;
+  std::size_t http_readers = 0;
   std::size_t http_max_body = 0;
   std::size_t http_max_header = 0;
   std::size_t http_max_connections = 0;

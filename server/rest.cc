@@ -91,7 +91,8 @@ Result<std::unique_ptr<RestServer>> RestServer::start(const Config& config, cons
 RestServer::RestServer(const Config& config, std::unique_ptr<RabbitmqTransport> transport,
                        const std::string& inbox, const Health& health, Log& log)
     : options_(api_options(config)),
-      histories_([path = config.store] { return open_sqlite_history({.path = path}); }),
+      histories_([path = config.store] { return open_sqlite_history({.path = path}); },
+                 config.http_readers),
       transport_(*transport),
       gateway_(gateway_options(config, inbox), std::move(transport),
                [&woken = transport_] { woken.wake(); }),

@@ -6,6 +6,8 @@
 // opening a second one waits `busy_timeout` and then reports Unavailable. The lock
 // is an empty file beside, "<path>-lock"; it may stay and is freed when the process
 // ends, however it ends.
+// Opening the first one switches off SQLite's memory statistics in this process
+// (sqlite3_memory_used() is 0 then), unless the program has used SQLite before.
 #pragma once
 
 #include <chrono>

@@ -150,6 +150,10 @@ void Database::Close::operator()(sqlite3* connection) const noexcept {
 
 Result<Database> Database::open(const std::filesystem::path& path, Access access,
                                 std::chrono::milliseconds busy_timeout) {
+  // With statistics every allocation takes one lock, whatever the connection: who
+  // writes would wait for who reads. Too late if the program has used SQLite before.
+  static const int kTried = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(kTried);
   sqlite3* connection = nullptr;
   const int result = sqlite3_open_v2(path.c_str(), &connection, flags_of(access), nullptr);
   if (connection == nullptr) {

@@ -137,9 +137,12 @@ Result<HttpReply> WorldClient::perform(const HttpCall& call) {
 
 World::World()
     : gateway(store, mutex_, [this] { return now; }),
-      histories_([this]() -> Result<std::unique_ptr<History>> {
-        return std::unique_ptr<History>(std::make_unique<SharedHistory>(store, mutex_, store_away));
-      }),
+      histories_(
+          [this]() -> Result<std::unique_ptr<History>> {
+            return std::unique_ptr<History>(
+                std::make_unique<SharedHistory>(store, mutex_, store_away));
+          },
+          4),
       log_(LogLevel::Debug, LogFormat::Text, log_text_),
       services{.options = options,
                .histories = histories_,

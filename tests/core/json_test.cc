@@ -110,7 +110,7 @@ TEST(Json, SplicesWithoutTouchingTheRest) {
 
 TEST(Json, DecodesTheStringsOfAnArray) {
   const JsonObject object = parsed(
-      R"({"a":["x",5,"y\u00e9\"",null,["in"],{"k":"v"},true,1e999,""],"b":[],"c":[1e999,"z"]})");
+      R"({"a":["x",5,"y\u00e9\"",null,["in"],{"k":"v"},true,1e99,""],"b":[],"c":[1e99,"z"]})");
   EXPECT_EQ(decode_strings(*object.find("a")), (std::vector<std::string>{"x", "yé\"", ""}));
   EXPECT_TRUE(decode_strings(*object.find("b")).empty());
   EXPECT_EQ(decode_strings(*object.find("c")), std::vector<std::string>{"z"});
