@@ -15,7 +15,8 @@ usage: ./test.sh [OPTION]...
 
 Installs what is missing (Debian packages, npm ci in tests/integration), then checks
 the scripts and the formatting, builds and runs the unit, contract and conformance
-tests plain and with the address and thread sanitizers, and the integration tests
+tests plain and with the address sanitizer, those that have threads with the thread
+sanitizer, too, and the integration tests
 against a private RabbitMQ under build/test. Ends with a line "N passed, N failed".
 
   --fast         only the unit, contract and conformance tests, without sanitizers
@@ -127,7 +128,7 @@ fixed_layout() {
   fi
 }
 
-compile() { configure "$1" && fixed_layout cmake --build "$root/build/$1"; }
+compile() { configure "$1" && (cd "$root" && fixed_layout cmake --build --preset "$1"); }
 
 attribute() { grep -o -m 1 "$2=\"[0-9]*\"" "$1" | tr -dc 0-9; }
 
