@@ -26,6 +26,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 using std::chrono::milliseconds;
+using Clock = asio::steady_timer::clock_type;
 using Tcp = asio::ip::tcp::socket;
 using Tls = boost::beast::ssl_stream<Tcp>;
 using Parser = http::request_parser<http::string_body>;
@@ -98,6 +99,12 @@ bool expects_continue(const Parser& parser) {
          !parser.is_done();
 }
 
+// The safe methods of RFC 9110 §9.2.1, as far as anybody uses them.
+bool only_reads(const Parser& parser) {
+  const auto method = parser.get().method();
+  return method == http::verb::get || method == http::verb::head || method == http::verb::options;
+}
+
 HttpRequest take_request(Parser& parser) {
   auto& message = parser.get();
   const bool is_head = message.method() == http::verb::head;
@@ -164,9 +171,12 @@ HttpResponse handle(ServerCore& core, const HttpRequest& request) {
   return problem(500);
 }
 
-// On a worker thread.
-asio::awaitable<Answer> carry_out(ServerCore& core, HttpRequest request) {
-  Answer answer{.response = core.aborted ? problem(503) : handle(core, request), .pending = {}};
+// On a worker thread. Whoever had to wait too long for one is not served any more: the
+// client has probably left, and others wait.
+asio::awaitable<Answer> carry_out(ServerCore& core, HttpRequest request,
+                                  Clock::time_point deadline) {
+  const bool is_late = core.aborted || Clock::now() > deadline;
+  Answer answer{.response = is_late ? problem(503) : handle(core, request), .pending = {}};
   const auto bytes = answer.response.body.size();
   answer.pending = PendingBytes(&core.pending_bytes, GiveBack{bytes});
   if (core.pending_bytes.fetch_add(bytes) + bytes > core.options.max_pending_bytes) {
@@ -241,8 +251,10 @@ class StreamConnection final : public Connection,
     const bool keeps_open = parser.keep_alive();
     reading_ = false;
     no_deadline();  // the handler takes the time it takes
-    Answer answer = co_await asio::co_spawn(core_.jobs, carry_out(core_, take_request(parser)),
-                                            asio::use_awaitable);
+    auto& workers = only_reads(parser) ? core_.reads : core_.changes;
+    const auto deadline = Clock::now() + core_.options.request_timeout;
+    Answer answer = co_await asio::co_spawn(
+        workers, carry_out(core_, take_request(parser), deadline), asio::use_awaitable);
     framing.keeps_open = keeps_open && !core_.stopping;
     const bool sent = co_await send(std::move(answer.response), framing);
     if (!sent) co_return Next::Leave;
@@ -330,8 +342,6 @@ class StreamConnection final : public Connection,
     // Ends this read and all that follow, while an answer can still be sent.
     socket().shutdown(Tcp::shutdown_receive, ignored);
   }
-
-  using Clock = asio::steady_timer::clock_type;
 
   ServerCore& core_;
   const bool refused_;

@@ -26,9 +26,11 @@ struct ServerCore {
   HttpServerOptions options;
   HttpServer::Handler handler;
   std::optional<boost::asio::ssl::context> tls{};
-  boost::asio::io_context io{1};   // all connections, one thread
-  boost::asio::io_context jobs{};  // handlers, the worker threads
-  bool stopping = false;           // no further request is read; of the thread of `io`
+  boost::asio::io_context io{1};  // all connections, one thread
+  // Handlers, on the worker threads: what only reads, and what may have to wait.
+  boost::asio::io_context reads{};
+  boost::asio::io_context changes{};
+  bool stopping = false;  // no further request is read; of the thread of `io`
   // From any thread:
   std::atomic<bool> aborted = false;  // nobody waits for answers any more
   std::atomic<std::size_t> pending_bytes = 0;

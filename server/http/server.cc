@@ -70,9 +70,8 @@ class HttpServer::Impl {
       if (failure) std::rethrow_exception(failure);  // no memory: as anywhere else
     });
     io_thread_ = start_thread(core_.io);
-    for (std::size_t i = 0; i < std::max<std::size_t>(core_.options.workers, 1); ++i) {
-      workers_.push_back(start_thread(core_.jobs));
-    }
+    start_workers(core_.reads, core_.options.workers);
+    start_workers(core_.changes, core_.options.change_workers);
   }
 
   std::uint16_t port() const { return port_; }
@@ -87,7 +86,8 @@ class HttpServer::Impl {
       });
     }
     io_thread_.join();
-    has_jobs_.reset();
+    has_reads_.reset();
+    has_changes_.reset();
     for (auto& worker : workers_) worker.join();
   }
 
@@ -110,6 +110,12 @@ class HttpServer::Impl {
     const auto code = failure == asio::error::address_in_use ? Error::Code::Unavailable
                                                              : Error::Code::InvalidArgument;
     return fail(code, "cannot listen on " + to_text(endpoint) + ": " + failure.message());
+  }
+
+  void start_workers(asio::io_context& work, std::size_t count) {
+    for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
+      workers_.push_back(start_thread(work));
+    }
   }
 
   std::thread start_thread(asio::io_context& work) {
@@ -205,7 +211,8 @@ class HttpServer::Impl {
   std::size_t refused_ = 0;                            // of those; likewise
   asio::steady_timer finishing_{core_.io};
   WorkGuard has_connections_ = asio::make_work_guard(core_.io);
-  WorkGuard has_jobs_ = asio::make_work_guard(core_.jobs);
+  WorkGuard has_reads_ = asio::make_work_guard(core_.reads);
+  WorkGuard has_changes_ = asio::make_work_guard(core_.changes);
   std::promise<void> ended_;  // the thread of io
   std::thread io_thread_;
   std::vector<std::thread> workers_;

@@ -25,13 +25,17 @@ struct HttpServerOptions {
   std::uint16_t port = 0;             // 0: any that is free
   std::string certificate_file{};     // PEM; with a key: HTTPS only
   std::string key_file{};
-  std::size_t workers = 4;                    // handlers that run at the same time
+  // Handlers that run at the same time: of GET, HEAD and OPTIONS, and of the methods that
+  // change something. Those may have to wait for others; nobody who only reads does, then.
+  std::size_t workers = 4;
+  std::size_t change_workers = 32;
   std::size_t max_connections = 1024;         // more are answered with 503 and closed
   std::size_t max_header_bytes = 16U << 10U;  // more: 431
   std::size_t max_body_bytes = 100U << 10U;   // more: 413
   // Of all answers that are not sent yet, together; more: 503.
   std::size_t max_pending_bytes = 64U << 20U;
-  // From the first byte of a request to its last (then 408), and as long for the answer.
+  // From the first byte of a request to its last (then 408), as long until a handler is
+  // free (then 503), and as long to take the answer.
   std::chrono::milliseconds request_timeout{30000};
   std::chrono::milliseconds idle_timeout{60000};  // of a connection between two requests
   int nice = 0;                                   // added to the niceness of its threads, 0 to 19

@@ -1,7 +1,9 @@
 // What strangers may cost.
+#include <atomic>
 #include <chrono>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <latch>
 #include <string>
 #include <sys/resource.h>
 #include <thread>
@@ -190,6 +192,51 @@ TEST_F(Limits, RefuseAnAnswerThatIsLargerThanAllMayBe) {
   options.max_pending_bytes = 1000;
   serve([](const HttpRequest&) { return HttpResponse{.body = std::string(1001, 'x')}; });
   EXPECT_EQ(ask(get("/")).status, 503U);
+}
+
+TEST_F(Limits, LetNobodyWhoReadsWaitForThoseWhoChange) {
+  std::latch go_on(1);
+  options.workers = 1;
+  options.change_workers = 1;
+  serve([&](const HttpRequest& request) {
+    if (request.method != "GET" && request.method != "OPTIONS") go_on.wait();
+    return HttpResponse{.body = request.method};
+  });
+  std::vector<Peer> waiting;
+  for (const std::string method : {"POST", "PUT", "DELETE", "PATCH"}) {
+    waiting.push_back(peer());
+    waiting.back().send(method + " / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  }
+  EXPECT_EQ(ask(get("/")).body, "GET");
+  EXPECT_EQ(ask("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n").body, "OPTIONS");
+  Peer head = peer();
+  head.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(head.answer(true).status, 200U);
+  go_on.count_down();
+  for (Peer& client : waiting) EXPECT_EQ(client.answer().status, 200U);
+}
+
+TEST_F(Limits, HoldForTheTimeUntilAHandlerIsFree) {
+  std::latch begun(1), go_on(1);
+  std::atomic<int> handled = 0;
+  options.workers = 1;
+  options.request_timeout = 100ms;
+  serve([&](const HttpRequest& request) {
+    begun.count_down();
+    go_on.wait();
+    ++handled;
+    return echo(request);
+  });
+  Peer running = peer();
+  running.send(get("/"));
+  begun.wait();
+  Peer queued = peer();
+  queued.send(get("/"));
+  EXPECT_FALSE(queued.hears_within(300));
+  go_on.count_down();
+  EXPECT_EQ(running.answer().status, 200U);
+  EXPECT_EQ(queued.answer().status, 503U);
+  EXPECT_EQ(handled, 1);
 }
 
 TEST_F(Limits, HoldForConnections) {
