@@ -41,7 +41,7 @@ class RestServer {
 
   std::uint16_t port() const { return http_->port(); }
 
-  // Whoever waits for broker or observer gets an error at once, other requests that have
+  // Whoever waits for broker or observer waits no longer, other requests that have
   // arrived are answered; `patience` is how long clients have to take the answers.
   void stop(std::chrono::milliseconds patience);
 

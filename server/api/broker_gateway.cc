@@ -33,7 +33,7 @@ Error unavailable(std::string why) {
 // What one caller wants. It owns the bytes, so that the caller may leave when his time
 // is up. All but `messages` and `token`, which stay as they are, belongs to the mutex.
 struct Job {
-  enum class State : std::uint8_t { Queued, Sent, Accepted, Done, Failed };
+  enum class State : std::uint8_t { Queued, Sent, Accepted, Done, Unanswered, Failed };
 
   std::vector<Outgoing> messages;  // the last is the fence, if there is a token
   std::string token;               // empty: this caller does not wait for the observer
@@ -155,7 +155,7 @@ Result<Gateway::Done> BrokerGateway::Impl::run(std::vector<Outgoing> messages, b
   if (!job->wait(lock, options_.accept_timeout, Job::State::Accepted)) return give_up(job);
   if (!job->wait(lock, options_.carry_timeout, Job::State::Done)) return stop_waiting(*job);
   if (job->state == Job::State::Failed) return unavailable(job->failure);
-  return Done::Carried;
+  return job->state == Job::State::Unanswered ? Done::Accepted : Done::Carried;
 }
 
 // Why a job need not even try. Before the first connection it waits: a server that
@@ -208,9 +208,7 @@ void BrokerGateway::Impl::stop() {
       if (job->state != Job::State::Sent) continue;
       job->fail_with("the server stops before the broker has confirmed; it may still accept it");
     }
-    for (const auto& [token, job] : waiting_) {
-      job->fail_with("the server stops; the broker has accepted it, and it will be carried out");
-    }
+    for (const auto& [token, job] : waiting_) job->enter(Job::State::Unanswered);
     queue_.clear();
     waiting_.clear();
     stopping_.notify_all();

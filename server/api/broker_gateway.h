@@ -36,7 +36,8 @@ class BrokerGateway final : public Gateway {
   // Why it cannot publish now; empty if it can.
   std::string trouble() const;
 
-  // Ends the thread. Those who wait get an error, at once. A publish that the transport
+  // Ends the thread. Those who wait leave at once: with Accepted who waits for the
+  // observer alone, others with an error. A publish that the transport
   // has begun is waited for: a transport that has a stop() is stopped before.
   void stop();
 
