@@ -99,6 +99,7 @@ RestServer::RestServer(const Config& config, std::unique_ptr<RabbitmqTransport> 
       client_({.timeout = kCallTimeout}),
       contacts_(make_contacts(config.contacts_endpoint, client_)),
       push_(config.push_enabled ? make_webhook_push(config.push_endpoint, client_) : nullptr),
+      group_locks_(config.http_apply_timeout),
       api_(services(health, log)) {}
 
 Result<> RestServer::listen(const Config& config, Log& log) {

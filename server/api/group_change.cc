@@ -30,10 +30,15 @@ bool may_change(const Caller& caller, const Group& group) {
 HttpResponse change_group(Services& services, const Call& call, HttpResponse unknown,
                           const std::function<HttpResponse(const Group&)>& change) {
   const auto lock = services.group_locks.lock(call.ids.group);
+  if (!lock) return group_busy();
   const auto group = read_group(services, call.ids.app, call.ids.group);
   if (!group) return store_away(services, group.error());
   if (!*group) return unknown;
   return change(**group);
+}
+
+HttpResponse group_busy() {
+  return failure_text(503, "others are changing the group, try again later");
 }
 
 HttpResponse refusal(std::string_view message) {

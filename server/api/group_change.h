@@ -33,6 +33,9 @@ bool may_change(const Caller& caller, const Group& group);  // its owner, or an 
 HttpResponse change_group(Services& services, const Call& call, HttpResponse unknown,
                           const std::function<HttpResponse(const Group&)>& change);
 
+// 503: its lock could not be had.
+HttpResponse group_busy();
+
 // 405 {"err":{"message":"`message`"}}: the shape of refused changes.
 HttpResponse refusal(std::string_view message);
 

@@ -128,6 +128,7 @@ HttpResponse create_group(Services& services, const Call& call) {
   if (!group) return invalid(group.error().message);
 
   const auto lock = services.group_locks.lock(group->id);
+  if (!lock) return group_busy();
   const auto existing = read_group(services, group->app, group->id);
   if (!existing) return store_away(services, existing.error(), 500);
   if (!*existing) return publish_new_group(services, *group, now);

@@ -411,6 +411,23 @@ TEST_F(Changes, ReportADocumentThatIsNone) {
   }
 }
 
+TEST_F(Changes, DoNotWaitForEverForOthersOfTheSameGroup) {
+  know_group("group-77", "u100", {"u100"});
+  const std::string rename = R"({"group_name":"x"})";
+  server::HttpResponse renamed, created;
+  gateway.before_answer = [&] {
+    std::jthread([&] {
+      renamed = ask("PUT", "/tilechat/groups/group-77", as("u100"), rename);
+      created = ask("POST", "/tilechat/groups", as("u100"),
+                    R"({"group_id":"group-77","group_name":"x","group_members":{}})");
+    }).join();
+  };
+  EXPECT_EQ(ask("PUT", "/tilechat/groups/group-77", as("u100"), rename).status, 200U);
+  EXPECT_EQ(renamed.status, 503U);
+  EXPECT_EQ(created.status, 503U);
+  EXPECT_EQ(ask("PUT", "/tilechat/groups/group-77", as("u100"), rename).status, 200U);
+}
+
 TEST_F(Changes, AtTheSameTimeLoseNothing) {
   know_group("group-77", "u100", {"u100"});
   constexpr int kThreads = 4;

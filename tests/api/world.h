@@ -2,6 +2,7 @@
 // observer at once, and what the observer stores can be read.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <gtest/gtest.h>
 #include <map>
@@ -127,7 +128,7 @@ class World : public ::testing::Test {
 
  private:
   server::HistoryPool histories_;
-  server::GroupLocks group_locks_;
+  server::GroupLocks group_locks_{std::chrono::seconds(1)};
   server::Log log_;
 
  protected:
