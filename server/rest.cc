@@ -1,5 +1,6 @@
 #include "server/rest.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "chat21/arena.h"
@@ -7,6 +8,7 @@
 #include "chat21/topic.h"
 
 #include "server/broker.h"
+#include "server/open_files.h"
 #include "server/token.h"
 
 namespace chat21::server {
@@ -18,6 +20,10 @@ using std::chrono::seconds;
 // Of others' services; whoever stops the server waits at most as long for the call that
 // is under way.
 constexpr milliseconds kCallTimeout = seconds(5);
+
+// Without those of clients: the store's files, as often as workers read, the broker,
+// calls of others, and clients who are told that there are too many.
+constexpr std::size_t kOtherFiles = 512;
 
 Time now() {
   return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
@@ -58,6 +64,17 @@ BrokerGatewayOptions gateway_options(const Config& config, const std::string& in
           .carry_timeout = config.http_apply_timeout};
 }
 
+// Clients must not take what broker and store need to come back.
+std::size_t max_connections(const Config& config, Log& log) {
+  const std::size_t wanted = config.http_max_connections + kOtherFiles;
+  const std::size_t allowed = allow_open_files(wanted);
+  if (allowed >= wanted) return config.http_max_connections;
+  const std::size_t possible = allowed - std::min(kOtherFiles, allowed / 2);
+  log.warn("http-max-connections is lowered, for the system allows too few open files",
+           {{"connections", possible}, {"open_files", allowed}});
+  return possible;
+}
+
 HttpServerOptions http_options(const Config& config, Log& log) {
   HttpServerOptions options;
   options.address = config.http_address;
@@ -65,7 +82,7 @@ HttpServerOptions http_options(const Config& config, Log& log) {
   options.certificate_file = config.cert_pem;
   options.key_file = config.key_pem;
   options.workers = config.http_threads;
-  options.max_connections = config.http_max_connections;
+  options.max_connections = max_connections(config, log);
   options.max_header_bytes = config.http_max_header;
   options.max_body_bytes = config.http_max_body;
   options.request_timeout = config.http_request_timeout;
