@@ -88,6 +88,7 @@ class BrokerGateway::Impl {
   // Of the callers, with the mutex.
   std::string why_not() const;
   void add_fence(Job& job);
+  milliseconds patience() const;
   Error give_up(const JobPointer& job);
   Done stop_waiting(const Job& job);
 
@@ -125,6 +126,7 @@ class BrokerGateway::Impl {
   std::string away_reason_;
   bool was_connected_ = false;
   std::optional<Clock::time_point> publishing_since_;
+  bool observer_is_late_ = false;  // somebody has waited in vain, and it has not answered since
   bool stopped_ = false;
 
   std::thread thread_;  // last: it uses the others
@@ -153,7 +155,7 @@ Result<Gateway::Done> BrokerGateway::Impl::run(std::vector<Outgoing> messages, b
   queue_.push_back(job);
   wake_();
   if (!job->wait(lock, options_.accept_timeout, Job::State::Accepted)) return give_up(job);
-  if (!job->wait(lock, options_.carry_timeout, Job::State::Done)) return stop_waiting(*job);
+  if (!job->wait(lock, patience(), Job::State::Done)) return stop_waiting(*job);
   if (job->state == Job::State::Failed) return unavailable(job->failure);
   return job->state == Job::State::Unanswered ? Done::Accepted : Done::Carried;
 }
@@ -188,7 +190,14 @@ Error BrokerGateway::Impl::give_up(const JobPointer& job) {
                      "; it may still accept it");
 }
 
+// Of those who wait for the observer. Once it was late they would all wait in vain, and
+// those behind them for a thread; so until it answers, each only looks whether it does.
+milliseconds BrokerGateway::Impl::patience() const {
+  return observer_is_late_ ? std::min(options_.carry_timeout, kTurn) : options_.carry_timeout;
+}
+
 Gateway::Done BrokerGateway::Impl::stop_waiting(const Job& job) {
+  observer_is_late_ = true;
   waiting_.erase(job.token);
   return Done::Accepted;
 }
@@ -255,7 +264,10 @@ Result<> BrokerGateway::Impl::take_answers(std::span<const Delivery> answers) {
     const std::lock_guard lock(mutex_);
     for (const Delivery& answer : answers) {
       settled.push_back({answer.tag, Outcome::Done});
-      if (!answer.routing_key.starts_with(answer_prefix_)) continue;
+      if (!answer.routing_key.starts_with(answer_prefix_) || answer.routing_key == probe_key_) {
+        continue;
+      }
+      observer_is_late_ = false;
       const auto found = waiting_.find(answer.routing_key.substr(answer_prefix_.size()));
       if (found == waiting_.end()) continue;  // who waited has left, or it was asked twice
       found->second->enter(Job::State::Done);

@@ -19,7 +19,8 @@ struct BrokerGatewayOptions {
   std::string app{};
   std::string inbox{};  // an id of ours alone, part of the routing key of answers (fence_key)
   std::chrono::milliseconds accept_timeout{10000};  // for the broker's confirm
-  std::chrono::milliseconds carry_timeout{10000};   // for the observer, from then on
+  // For the observer, from then on; once it was late a moment only, until it answers.
+  std::chrono::milliseconds carry_timeout{10000};
 };
 
 class BrokerGateway final : public Gateway {

@@ -224,6 +224,23 @@ TEST_F(BrokerGatewayTest, AsksAgainForAnswersThatMayBeLost) {
   EXPECT_EQ(sent[1], sent[2]) << "the fence, and not the message";
 }
 
+TEST_F(BrokerGatewayTest, DoesNotWaitLongAgainForAnObserverThatIsLate) {
+  prepare_ = [](ScriptedTransport& broker) { broker.answer_fences(false); };
+  options_.carry_timeout = 2s;
+  open();
+  EXPECT_EQ(*gateway().carry_out({kHello}), Done::Accepted);
+  const auto began = Clock::now();
+  EXPECT_EQ(*gateway().carry_out({kHello}), Done::Accepted);
+  EXPECT_LT(Clock::now() - began, 1500ms);
+
+  broker().answer_fences(true);
+  EXPECT_EQ(*gateway().carry_out({kHello}), Done::Carried);
+  broker().answer_fences(false);
+  auto later = carry_out_later(kHello);
+  EXPECT_EQ(later.wait_for(1s), std::future_status::timeout) << "it is in time again";
+  EXPECT_EQ(*later.get(), Done::Accepted);
+}
+
 // --- A broker that does not confirm ---------------------------------------------------
 
 TEST_F(BrokerGatewayTest, SaysThatItMayStillBeAccepted) {
