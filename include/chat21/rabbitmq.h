@@ -34,8 +34,8 @@ struct RabbitmqOptions {
   struct Queue {
     std::string name{};
     std::vector<std::string> bindings{};  // patterns on the exchange
-    // Exclusive: only for this connection, gone with it and with all that is in it.
-    // Otherwise durable and shared.
+    // Exclusive: only for this connection, gone with it and with all that is in it;
+    // under another name while somebody else has this one. Otherwise durable and shared.
     bool exclusive = false;
   };
   std::vector<Queue> queues{};  // none: only publishes

@@ -21,15 +21,15 @@ Consumer::Consumer(const RabbitmqOptions& options) : options_(options), ring_(op
   batch_.reserve(options.prefetch);
 }
 
-Result<> Consumer::start(Connection& connection) {
+Result<> Consumer::start(Connection& connection, std::span<const std::string> queues) {
   assert(arrived_ == 0);
   before_connection_ = last_tag_;
-  const std::size_t queues = options_.queues.size();
-  for (std::size_t i = 0; i < queues; ++i) {
-    const std::string& name = options_.queues[i].name;
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    const std::string& name = queues[i];
     // The limit holds for each consumer (one for the whole channel is what
     // RabbitMQ abandons), so the queues share it.
-    const std::size_t share = options_.prefetch / queues + (i < options_.prefetch % queues ? 1 : 0);
+    const std::size_t share =
+        options_.prefetch / queues.size() + (i < options_.prefetch % queues.size() ? 1 : 0);
     amqp_basic_qos(connection.state(), kChannel, 0, static_cast<std::uint16_t>(share), 0);
     if (auto set = connection.check(amqp_get_rpc_reply(connection.state()),
                                     "cannot set the prefetch of queue '" + name + "'");

@@ -23,8 +23,8 @@ class Consumer final : public FrameSink {
  public:
   explicit Consumer(const RabbitmqOptions& options);
 
-  // Asks for deliveries from the queues, which must be declared.
-  Result<> start(Connection& connection);
+  // Asks for deliveries from these queues, which must be declared.
+  Result<> start(Connection& connection, std::span<const std::string> queues);
   // Asks for no more. Those that are under way still arrive.
   Result<> cancel(Connection& connection);
   // The connection is gone, and with it all deliveries.

@@ -3,11 +3,14 @@
 #include <amqp_framing.h>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace chat21::rabbitmq {
 namespace {
 
 constexpr int kNotFound = 404;
+constexpr int kResourceLocked = 405;
 constexpr int kPreconditionFailed = 406;
 
 // What exists with other properties will not change by asking again.
@@ -35,41 +38,58 @@ Result<> declare_exchange(Connection& connection, const std::string& name) {
   return last_reply(connection, "cannot declare exchange '" + name + "'");
 }
 
-Result<> declare_queue(Connection& connection, const std::string& exchange,
-                       const RabbitmqOptions::Queue& queue) {
+// Returns the queue's name. An empty one is made up by the broker.
+Result<std::string> declare(Connection& connection, const RabbitmqOptions::Queue& queue,
+                            const std::string& name) {
   // An exclusive queue goes with its connection as it is. To be deleted also with its
   // consumer lets it go at once when we only stop to consume.
   const amqp_boolean_t exclusive = queue.exclusive ? 1 : 0;
   const amqp_boolean_t durable = queue.exclusive ? 0 : 1;
   const amqp_boolean_t auto_delete = exclusive;
-  amqp_queue_declare(connection.state(), kChannel, bytes_of(queue.name), 0, durable, exclusive,
-                     auto_delete, amqp_empty_table);
-  if (auto declared = last_reply(connection, "cannot declare queue '" + queue.name + "'");
-      !declared) {
-    return declared;
+  const auto* declared = amqp_queue_declare(connection.state(), kChannel, bytes_of(name), 0,
+                                            durable, exclusive, auto_delete, amqp_empty_table);
+  if (auto done = last_reply(connection, "cannot declare queue '" + queue.name + "'"); !done) {
+    return done.error();
   }
+  return std::string(view_of(declared->queue));
+}
+
+Result<std::string> declare_queue(Connection& connection, const std::string& exchange,
+                                  const RabbitmqOptions::Queue& queue) {
+  auto name = declare(connection, queue, queue.name);
+  // It may belong to our last connection, which the broker takes for alive until it has
+  // missed its heartbeats.
+  if (!name && queue.exclusive && connection.reply_code() == kResourceLocked) {
+    if (auto reopened = connection.reopen_channel(); !reopened) return reopened.error();
+    name = declare(connection, queue, "");
+  }
+  if (!name) return name;
   for (const std::string& pattern : queue.bindings) {
-    amqp_queue_bind(connection.state(), kChannel, bytes_of(queue.name), bytes_of(exchange),
+    amqp_queue_bind(connection.state(), kChannel, bytes_of(*name), bytes_of(exchange),
                     bytes_of(pattern), amqp_empty_table);
     if (auto bound =
-            last_reply(connection, "cannot bind queue '" + queue.name + "' to '" + pattern + "'");
+            last_reply(connection, "cannot bind queue '" + *name + "' to '" + pattern + "'");
         !bound) {
-      return bound;
+      return bound.error();
     }
   }
-  return {};
+  return name;
 }
 
 }  // namespace
 
-Result<> declare_topology(Connection& connection, const RabbitmqOptions& options) {
-  if (auto declared = declare_exchange(connection, options.exchange); !declared) return declared;
-  for (const RabbitmqOptions::Queue& queue : options.queues) {
-    if (auto declared = declare_queue(connection, options.exchange, queue); !declared) {
-      return declared;
-    }
+Result<std::vector<std::string>> declare_topology(Connection& connection,
+                                                  const RabbitmqOptions& options) {
+  if (auto declared = declare_exchange(connection, options.exchange); !declared) {
+    return declared.error();
   }
-  return {};
+  std::vector<std::string> names;
+  for (const RabbitmqOptions::Queue& queue : options.queues) {
+    auto name = declare_queue(connection, options.exchange, queue);
+    if (!name) return name.error();
+    names.push_back(*std::move(name));
+  }
+  return names;
 }
 
 }  // namespace chat21::rabbitmq

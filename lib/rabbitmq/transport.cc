@@ -213,8 +213,9 @@ Result<> BrokerTransport::connect() {
   last_sent_ = SteadyClock::now();
   if (auto started = publisher_.start(publish_); !started) return started;
   if (auto opened = consume_.open(stop_); !opened) return opened;
-  if (auto declared = declare_topology(consume_, options_); !declared) return declared;
-  return consumer_.start(consume_);
+  const auto queues = declare_topology(consume_, options_);
+  if (!queues) return queues.error();
+  return consumer_.start(consume_, *queues);
 }
 
 // A broker that is away is waited for. One that answers with a refusal is an

@@ -1,6 +1,7 @@
 // A queue of one connection alone, and the waking of who waits for it.
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <gmock/gmock.h>
 #include <stdexcept>
 #include <thread>
@@ -59,6 +60,27 @@ TEST_F(ExclusiveQueue, GoesWithItsConnectionAndAllThatIsInIt) {
   world().offer({"in.a", "never taken"});
   world().destroy_transport();
   EXPECT_THAT(looked_at(), HasSubstr("NOT_FOUND"));
+}
+
+// The broker may take a connection for alive that has been dead for us.
+TEST_F(ExclusiveQueue, HasAnotherNameWhileItsOwnIsTaken) {
+  enter_exclusive();
+  const RabbitmqOptions::Queue same{
+      .name = world().queue(), .bindings = {"in.*"}, .exclusive = true};
+  auto other = make_rabbitmq_transport({.uri = std::getenv("CHAT21_TEST_AMQP_URI"),
+                                        .exchange = world().exchange(),
+                                        .queues = {same}});
+  ASSERT_TRUE(other) << other.error().message;
+  const auto received = (*other)->receive(seconds(0));
+  ASSERT_TRUE(received) << received.error().message;
+  expect_service("for both");
+  std::vector<Message> taken;
+  for (int i = 0; i < 100 && taken.empty(); ++i) {
+    const auto batch = (*other)->receive(milliseconds(100));
+    ASSERT_TRUE(batch) << batch.error().message;
+    taken = messages_of({batch->begin(), batch->end()});
+  }
+  EXPECT_THAT(taken, ElementsAre(Message{"in.a", "for both"}));
 }
 
 TEST_F(ExclusiveQueue, IsThereAgainWhenTheBrokerHasCutTheConnection) {
