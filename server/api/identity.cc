@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <jwt.h>
 #include <memory>
+#include <strings.h>
 #include <utility>
 #include <vector>
 
@@ -22,9 +23,12 @@ Error refuse(std::string why) {
   return fail(Error::Code::InvalidArgument, "the token is refused: " + std::move(why));
 }
 
+// In any case, as RFC 9110 §11.1 has it.
 std::string_view without_scheme(std::string_view token) {
-  for (const std::string_view scheme : {"Bearer ", "JWT "}) {
-    if (token.starts_with(scheme)) return token.substr(scheme.size());
+  for (const std::string_view scheme : {"bearer ", "jwt "}) {
+    const bool has_scheme = token.size() >= scheme.size() &&
+                            ::strncasecmp(token.data(), scheme.data(), scheme.size()) == 0;
+    if (has_scheme) return token.substr(scheme.size());
   }
   return token;
 }

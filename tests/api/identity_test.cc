@@ -98,7 +98,7 @@ TEST(Identity, IsThatOfAMintedToken) {
 
 TEST(Identity, TakesTheTokenAsItIsOrAfterAScheme) {
   const std::string token = sign(claims());
-  for (const char* scheme : {"", "Bearer ", "JWT "}) {
+  for (const char* scheme : {"", "Bearer ", "bearer ", "BEARER ", "JWT "}) {
     EXPECT_TRUE(identify_now(scheme + token)) << scheme;
   }
   for (const char* scheme : {" ", "Bearer", "Bearer  ", "JWT JWT ", "Basic ", "bearer: "}) {
