@@ -28,17 +28,13 @@ bool may_change(const Caller& caller, const Group& group) {
 }
 
 HttpResponse change_group(Services& services, const Call& call, HttpResponse unknown,
-                          const std::function<HttpResponse(const Group&)>& change) {
-  const auto lock = services.group_locks.lock(call.ids.group);
-  if (!lock) return group_busy();
+                          const std::function<HttpResponse(const Group&, Orders&)>& change) {
+  Orders orders(services, call.ids.group);
+  if (auto late = orders.catch_up()) return *std::move(late);
   const auto group = read_group(services, call.ids.app, call.ids.group);
   if (!group) return store_away(services, group.error());
   if (!*group) return unknown;
-  return change(**group);
-}
-
-HttpResponse group_busy() {
-  return failure_text(503, "others are changing the group, try again later");
+  return change(**group, orders);
 }
 
 HttpResponse refusal(std::string_view message) {
@@ -47,6 +43,15 @@ HttpResponse refusal(std::string_view message) {
   const std::string reason = JsonWriter().text("message", message).object();
   response.body = JsonWriter().json("err", reason).object();
   return response;
+}
+
+std::optional<HttpResponse> Orders::catch_up(unsigned trouble_status) {
+  if (!lock_.held()) return failure_text(503, "others are changing the group, try again later");
+  if (lock_.settled()) return std::nullopt;
+  carry_out();
+  if (error_) return broker_away(services_, *error_, trouble_status);
+  if (late_) return failure_text(trouble_status, "an earlier change is not carried out yet");
+  return std::nullopt;
 }
 
 void Orders::add(Outgoing order) {
@@ -59,12 +64,15 @@ void Orders::add(Outgoing order) {
 // order, and will be carried out like what came before.
 void Orders::carry_out() {
   if (late_ || error_) return publish();
+  lock_.settle(false);
   auto done = services_.gateway.carry_out(std::exchange(waiting_, {}));
   bytes_ = 0;
   if (!done) {
     error_ = done.error();
   } else if (*done == Gateway::Done::Accepted) {
     late_ = true;
+  } else {
+    lock_.settle(true);
   }
 }
 
@@ -73,6 +81,7 @@ void Orders::publish() {
   auto batch = std::exchange(waiting_, {});
   bytes_ = 0;
   if (error_ || batch.empty()) return;
+  lock_.settle(false);
   if (auto published = services_.gateway.publish(std::move(batch)); !published) {
     error_ = published.error();
   }

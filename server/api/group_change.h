@@ -28,21 +28,20 @@ Result<std::optional<Group>> read_group(Services& services, std::string_view app
 
 bool may_change(const Caller& caller, const Group& group);  // its owner, or an admin
 
-// Reads the group of the path and lets `change` answer, all under the group's lock. If
-// there is none, the answer is `unknown`.
-HttpResponse change_group(Services& services, const Call& call, HttpResponse unknown,
-                          const std::function<HttpResponse(const Group&)>& change);
-
-// 503: its lock could not be had.
-HttpResponse group_busy();
-
 // 405 {"err":{"message":"`message`"}}: the shape of refused changes.
 HttpResponse refusal(std::string_view message);
 
-// Orders in batches, so that memory stays bounded however many there are.
+// Orders about one group, under its lock, in batches, so that memory stays bounded
+// however many there are.
 class Orders {
  public:
-  explicit Orders(Services& services) : services_(services) {}
+  Orders(Services& services, std::string_view group)
+      : services_(services), lock_(services.group_locks.lock(group)) {}
+
+  // Waits for changes of the group that are still on their way. Nothing if there are
+  // none any more, so that the group can be read; else the answer: also if the lock could
+  // not be had.
+  std::optional<HttpResponse> catch_up(unsigned trouble_status = 503);
 
   void add(Outgoing order);
   // Waits until all that was added before is carried out, if the broker and the
@@ -55,11 +54,17 @@ class Orders {
   void publish();
 
   Services& services_;
+  GroupLocks::Lock lock_;
   std::vector<Outgoing> waiting_;
   std::size_t bytes_ = 0;
   std::optional<Error> error_;
   bool late_ = false;
 };
+
+// Reads the group of the path and lets `change` answer, all under the group's lock. If
+// there is none, the answer is `unknown`.
+HttpResponse change_group(Services& services, const Call& call, HttpResponse unknown,
+                          const std::function<HttpResponse(const Group&, Orders&)>& change);
 
 // How many of the members that join a group of this size get a message about it.
 std::size_t most_announced(const Group& group);

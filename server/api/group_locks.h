@@ -12,22 +12,43 @@
 namespace chat21::server {
 
 class GroupLocks {
+  struct Slot {
+    std::timed_mutex mutex;
+    bool settled = false;
+  };
+
  public:
-  using Lock = std::unique_lock<std::timed_mutex>;
+  // Held, or given up because that took longer than the patience.
+  class Lock {
+   public:
+    Lock(Slot& slot, std::chrono::milliseconds patience)
+        : slot_(&slot), held_(slot.mutex, patience) {}
+
+    bool held() const { return held_.owns_lock(); }
+
+    // Whether the store has all that was published about the group: who reads it before
+    // would undo a change that is still on its way. At first nobody knows, a process
+    // that was here before may have left something.
+    bool settled() const { return slot_->settled; }
+    void settle(bool settled) { slot_->settled = settled; }
+
+   private:
+    Slot* slot_;
+    std::unique_lock<std::timed_mutex> held_;
+  };
 
   // `patience`: while the observer is away, those who change one group would each wait
   // for all before them, and at last nobody else could change anything.
   explicit GroupLocks(std::chrono::milliseconds patience) : patience_(patience) {}
 
-  // Waits for everybody who holds the lock of this group, or, seldom, of another. Not
-  // held if that takes longer than the patience.
+  // Waits for everybody who holds the lock of this group, or, seldom, of another.
   [[nodiscard]] Lock lock(std::string_view group) {
-    return Lock(locks_[std::hash<std::string_view>()(group) % locks_.size()], patience_);
+    return Lock(slots_[std::hash<std::string_view>()(group) % slots_.size()], patience_);
   }
 
  private:
   const std::chrono::milliseconds patience_;
-  std::array<std::timed_mutex, 64> locks_;
+  std::array<Slot, 64> slots_;
 };
 
 }  // namespace chat21::server

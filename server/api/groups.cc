@@ -29,9 +29,8 @@ HttpResponse permission_denied() {
 }
 
 // Its members are told what has changed.
-HttpResponse publish_update(Services& services, const Group& group, const MessageLabel& label) {
+HttpResponse publish_update(Orders& orders, const Group& group, const MessageLabel& label) {
   if (auto valid = check_limits(group); !valid) return invalid(valid.error().message);
-  Orders orders(services);
   orders.add(group_update(group, label, group.members));
   return orders.finish(success());
 }
@@ -106,8 +105,7 @@ Result<Group> read_new_group(const Call& call, Time now) {
   return created_group;
 }
 
-HttpResponse publish_new_group(Services& services, const Group& group, Time now) {
-  Orders orders(services);
+HttpResponse publish_new_group(Services& services, Orders& orders, const Group& group, Time now) {
   // First: the messages after it find the group with its members.
   orders.add(group_update(group, {}));
   orders.add(info_message(group, group_created(group), "Group created", now));
@@ -127,16 +125,16 @@ HttpResponse create_group(Services& services, const Call& call) {
   auto group = read_new_group(call, now);
   if (!group) return invalid(group.error().message);
 
-  const auto lock = services.group_locks.lock(group->id);
-  if (!lock) return group_busy();
+  Orders orders(services, group->id);
+  if (auto late = orders.catch_up(500)) return *std::move(late);
   const auto existing = read_group(services, group->app, group->id);
   if (!existing) return store_away(services, existing.error(), 500);
-  if (!*existing) return publish_new_group(services, *group, now);
+  if (!*existing) return publish_new_group(services, orders, *group, now);
   if (!may_change(call.caller, **existing)) return failure_text(405, "Not allowed");
   // The store keeps a group that was changed later.
   const Group successor =
       touched(*group, std::max(now, Time(std::chrono::milliseconds((*existing)->updated_on))));
-  return publish_new_group(services, successor, now);
+  return publish_new_group(services, orders, successor, now);
 }
 
 HttpResponse get_group(Services& services, const Call& call) {
@@ -148,9 +146,8 @@ HttpResponse get_group(Services& services, const Call& call) {
 }
 
 HttpResponse delete_group(Services& services, const Call& call) {
-  return change_group(services, call, no_such_group(), [&](const Group& group) {
+  return change_group(services, call, no_such_group(), [&](const Group& group, Orders& orders) {
     if (!may_change(call.caller, group)) return permission_denied();
-    Orders orders(services);
     orders.add(group_delete(group, services.now()));
     return orders.finish(success());
   });
@@ -159,22 +156,24 @@ HttpResponse delete_group(Services& services, const Call& call) {
 HttpResponse rename_group(Services& services, const Call& call) {
   const std::string name = text_of(call.body, "group_name");
   if (name.empty()) return invalid("group_name is mandatory");
-  return change_group(services, call, refusal("Not found"), [&](const Group& group) {
-    if (!may_change(call.caller, group)) return refusal("Unauthorized");
-    const Group renamed = with_name(group, name, services.now());
-    return publish_update(services, renamed, group_renamed(renamed));
-  });
+  return change_group(services, call, refusal("Not found"),
+                      [&](const Group& group, Orders& orders) {
+                        if (!may_change(call.caller, group)) return refusal("Unauthorized");
+                        const Group renamed = with_name(group, name, services.now());
+                        return publish_update(orders, renamed, group_renamed(renamed));
+                      });
 }
 
 HttpResponse set_group_attributes(Services& services, const Call& call) {
   const JsonMember* attributes = call.body.find("attributes");
   if (is_missing(attributes)) return invalid("attributes is mandatory");
   if (!attributes->is(Type::Object)) return invalid("attributes must be an object");
-  return change_group(services, call, refusal("Not found"), [&](const Group& group) {
-    if (!may_change(call.caller, group)) return refusal("Unauthorized");
-    const Group changed = with_attributes(group, attributes->value, services.now());
-    return publish_update(services, changed, attributes_changed(attributes->value));
-  });
+  return change_group(
+      services, call, refusal("Not found"), [&](const Group& group, Orders& orders) {
+        if (!may_change(call.caller, group)) return refusal("Unauthorized");
+        const Group changed = with_attributes(group, attributes->value, services.now());
+        return publish_update(orders, changed, attributes_changed(attributes->value));
+      });
 }
 
 }  // namespace chat21::server

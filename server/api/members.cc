@@ -104,20 +104,19 @@ HttpResponse leave_refused() {
 }
 
 HttpResponse add_to(Services& services, const Call& call, const Group& group,
-                    const std::string& member) {
+                    const std::string& member, Orders& orders) {
   if (!may_change(call.caller, group)) return join_refused(reason("Not allowed"));
   if (group.has(member)) return join_refused(reason("Already a member").number("http_status", 401));
   std::vector<std::string> members = group.members;
   members.push_back(member);
   const Group joined = with_members(group, std::move(members), services.now());
   if (auto valid = check_limits(joined); !valid) return invalid(valid.error().message);
-  Orders orders(services);
   orders.add(group_update(joined, member_joined(services.contacts.find(member)), joined.members));
   return welcome(services, joined, {member}, orders);
 }
 
 HttpResponse replace_members(Services& services, const Call& call, const Group& group,
-                             std::vector<std::string> members) {
+                             std::vector<std::string> members, Orders& orders) {
   if (!may_change(call.caller, group)) return refusal("Unauthorized");
   const auto added = not_in(members, group.members);
   if (added.empty() && not_in(group.members, members).empty()) {
@@ -125,7 +124,6 @@ HttpResponse replace_members(Services& services, const Call& call, const Group& 
   }
   const Group changed = with_members(group, std::move(members), services.now());
   if (auto valid = check_limits(changed); !valid) return invalid(valid.error().message);
-  Orders orders(services);
   orders.add(group_update(changed, group.members));
   return welcome(services, changed, added, orders);
 }
@@ -139,7 +137,9 @@ HttpResponse add_member(Services& services, const Call& call) {
     return invalid(valid.error().message);
   }
   return change_group(services, call, join_refused(reason("Not found").number("http_status", 404)),
-                      [&](const Group& group) { return add_to(services, call, group, member); });
+                      [&](const Group& group, Orders& orders) {
+                        return add_to(services, call, group, member, orders);
+                      });
 }
 
 HttpResponse set_members(Services& services, const Call& call) {
@@ -149,19 +149,19 @@ HttpResponse set_members(Services& services, const Call& call) {
   }
   const auto members = read_members(call.ids.app, call.ids.group, "members", wanted);
   if (!members) return invalid(members.error().message);
-  return change_group(services, call, refusal("Not found"), [&](const Group& group) {
-    return replace_members(services, call, group, *members);
-  });
+  return change_group(services, call, refusal("Not found"),
+                      [&](const Group& group, Orders& orders) {
+                        return replace_members(services, call, group, *members, orders);
+                      });
 }
 
 HttpResponse remove_member(Services& services, const Call& call) {
   const std::string& member = call.ids.member;
-  return change_group(services, call, leave_refused(), [&](const Group& group) {
+  return change_group(services, call, leave_refused(), [&](const Group& group, Orders& orders) {
     const bool allowed = may_change(call.caller, group) || call.caller.user == member;
     if (!allowed || !group.has(member)) return leave_refused();
     const Group left = without_member(group, member);
     const MessageLabel label = member_left(member);
-    Orders orders(services);
     orders.add(group_update(left, label, group.members));
     orders.add(info_message(left, label, member + " removed from group", services.now()));
     return orders.finish(success());

@@ -38,6 +38,7 @@ std::string chapter(const testing::MemoryTransport::Published& published) {
 }  // namespace
 
 GroupWorld::GroupWorld() {
+  settle();
   contacts.known["u300"] = {
       .id = "u300", .fullname = "User Three", .firstname = "User", .lastname = "Three"};
 }
@@ -90,6 +91,10 @@ void GroupWorld::renew_group(const std::string& id, const std::string& owner,
   ASSERT_TRUE(store.apply(std::vector<Write>{
       RemoveGroup{.app = "tilechat", .group = id, .updated_on = now.time_since_epoch().count()}}));
   know_group(id, owner, members);
+}
+
+void GroupWorld::settle() {
+  services.group_locks.lock("group-77").settle(true);
 }
 
 void GroupWorld::say(const std::string& user, const std::string& id, const std::string& text) {

@@ -169,7 +169,8 @@ TEST_F(Groups, AnnounceOnlySoManyMembersThatTheirCopiesStayBounded) {
   JsonWriter many;
   for (int i = 0; i < 1000; ++i) many.number("m" + std::to_string(i), 1);
   gateway.slow = true;  // the copies are not what this is about
-  create(as_admin(), R"({"group_name":"x","group_members":)" + many.object() + "}");
+  create(as_admin(),
+         R"({"group_name":"x","group_id":"group-77","group_members":)" + many.object() + "}");
   EXPECT_THAT(gateway.taken, SizeIs(2 + 100)) << "the group, its creation, 100,000 copies";
 }
 
@@ -184,6 +185,16 @@ TEST_F(Groups, AreNotTakenOver) {
   }
   EXPECT_THAT(gateway.taken, IsEmpty());
   EXPECT_THAT(members("group-77"), ElementsAre("u100", "u300"));
+}
+
+TEST_F(Groups, AreNotTakenOverBeforeTheyAreStored) {
+  const std::string body = R"({"group_name":"x","group_id":"group-77","group_members":{}})";
+  gateway.slow = true;
+  EXPECT_EQ(create(as("u100"), body).status, 504U);
+  EXPECT_EQ(create(as("u666"), body).status, 500U);
+  gateway.resume();
+  EXPECT_EQ(create(as("u666"), body).status, 405U);
+  EXPECT_THAT(members("group-77"), ElementsAre("u100"));
 }
 
 TEST_F(Groups, AreReplacedByTheirOwnerOrAnAdmin) {

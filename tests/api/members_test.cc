@@ -257,6 +257,7 @@ TEST_F(Members, AreBoundedAndSoIsTheHistoryTheyGetTogether) {
   EXPECT_EQ(set(as("u100"), many.object()).status, 504U);
   EXPECT_THAT(gateway.taken, SizeIs(1 + 50 + 2000 * 10))
       << "the update, messages about 50 of them, history of 20,000 messages";
+  settle();
   JsonWriter more;
   for (int i = 0; i < 5001; ++i) more.number(std::to_string(i), 1);
   const auto refused = set(as("u100"), more.object());
@@ -397,7 +398,40 @@ TEST_F(Changes, SayWhenTheObserverIsLateAndHappenAllTheSame) {
     gateway.slow = true;
     EXPECT_EQ(ask_for(change, as("u100")).status, 504U) << change.method << change.target;
     gateway.resume();
+    settle();
   }
+}
+
+TEST_F(Changes, WaitForEarlierOnesThatAreLate) {
+  know_group("group-77", "u100", {"u100"});
+  const std::string path = "/tilechat/groups/group-77/members";
+  gateway.slow = true;
+  EXPECT_EQ(ask("POST", path, as("u100"), R"({"member_id":"u300"})").status, 504U);
+  gateway.forget();
+  const auto early = ask("POST", path, as("u100"), R"({"member_id":"u400"})");
+  EXPECT_EQ(early.status, 503U);
+  EXPECT_EQ(early.body, R"({"success":false,"err":"an earlier change is not carried out yet"})");
+  EXPECT_THAT(gateway.taken, IsEmpty());
+  gateway.resume();
+  EXPECT_EQ(ask("POST", path, as("u100"), R"({"member_id":"u400"})").status, 200U);
+  EXPECT_THAT(members("group-77"), ElementsAre("u100", "u300", "u400"));
+}
+
+TEST_F(Changes, WaitForThoseBeforeThatTheBrokerMayHaveTaken) {
+  know_group("group-77", "u100", {"u100"});
+  gateway.away = true;
+  EXPECT_EQ(ask("DELETE", "/tilechat/groups/group-77", as("u100")).status, 503U);
+  gateway.away = false;
+  gateway.slow = true;
+  EXPECT_EQ(ask("DELETE", "/tilechat/groups/group-77", as("u100")).status, 503U);
+  EXPECT_THAT(gateway.taken, IsEmpty());
+}
+
+TEST_F(Changes, WaitForThoseOfAProcessThatWasHereBefore) {
+  know_group("group-78", "u100", {"u100"});
+  gateway.slow = true;
+  EXPECT_EQ(ask("DELETE", "/tilechat/groups/group-78", as("u100")).status, 503U);
+  EXPECT_THAT(gateway.taken, IsEmpty());
 }
 
 TEST_F(Changes, ReportADocumentThatIsNone) {
