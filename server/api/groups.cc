@@ -105,6 +105,17 @@ Result<Group> read_new_group(const Call& call, Time now) {
   return created_group;
 }
 
+// A group of which there is no document any more, or never was one, because its
+// messages bring their members along, can have a history. Whoever owns it can read it,
+// through a new member, and delete it.
+Result<bool> has_messages(Services& services, const Group& group) {
+  const auto newest = services.histories.with([&](History& history) -> Result<History::Documents> {
+    return history.messages(group.app, group.id, group.id, {.limit = 1});
+  });
+  if (!newest) return newest.error();
+  return !newest->empty();
+}
+
 HttpResponse publish_new_group(Services& services, Orders& orders, const Group& group, Time now) {
   // First: the messages after it find the group with its members.
   orders.add(group_update(group, {}));
@@ -129,7 +140,13 @@ HttpResponse create_group(Services& services, const Call& call) {
   if (auto late = orders.catch_up(500)) return *std::move(late);
   const auto existing = read_group(services, group->app, group->id);
   if (!existing) return store_away(services, existing.error(), 500);
-  if (!*existing) return publish_new_group(services, orders, *group, now);
+  if (!*existing) {
+    if (call.caller.admin) return publish_new_group(services, orders, *group, now);
+    const auto used = has_messages(services, *group);
+    if (!used) return store_away(services, used.error(), 500);
+    return *used ? failure_text(405, "Not allowed")
+                 : publish_new_group(services, orders, *group, now);
+  }
   if (!may_change(call.caller, **existing)) return failure_text(405, "Not allowed");
   // The store keeps a group that was changed later.
   const Group successor =

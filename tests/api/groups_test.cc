@@ -197,6 +197,20 @@ TEST_F(Groups, AreNotTakenOverBeforeTheyAreStored) {
   EXPECT_THAT(members("group-77"), ElementsAre("u100"));
 }
 
+TEST_F(Groups, WithAHistoryAreNotTakenOverEither) {
+  const std::string body = R"({"group_name":"x","group_id":"group-77","group_members":{}})";
+  say("u100", "group-77", "of a group that nobody has created");
+  gateway.forget();
+  const auto refused = create(as("u666"), body);
+  EXPECT_EQ(refused.status, 405U);
+  EXPECT_EQ(refused.body, R"({"success":false,"err":"Not allowed"})");
+  EXPECT_THAT(gateway.taken, IsEmpty());
+  EXPECT_EQ(create(as_admin(), body).status, 201U);
+
+  ASSERT_EQ(ask("DELETE", "/tilechat/groups/group-77", as_admin()).status, 200U);
+  EXPECT_EQ(create(as("u666"), body).status, 405U) << "its messages are still there";
+}
+
 TEST_F(Groups, AreReplacedByTheirOwnerOrAnAdmin) {
   for (const std::string& who : {as("u100"), as_admin()}) {
     renew_group("group-77", "u100", {"u100", "u300"});
