@@ -21,10 +21,6 @@ constexpr auto kSlow = std::chrono::seconds(1);
 // Names go into messages.
 constexpr std::size_t kMaxName = 1024;
 
-Contact nameless(std::string_view user) {
-  return {.id = std::string(user), .fullname = std::string(user), .firstname = {}, .lastname = {}};
-}
-
 std::string percent_encoded(std::string_view text) {
   const std::unique_ptr<char, decltype(&curl_free)> encoded(
       curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), &curl_free);
@@ -130,6 +126,10 @@ class ServiceContacts final : public Contacts {
 };
 
 }  // namespace
+
+Contact nameless(std::string_view user) {
+  return {.id = std::string(user), .fullname = std::string(user), .firstname = {}, .lastname = {}};
+}
 
 std::unique_ptr<Contacts> make_contacts(std::string endpoint, HttpClient& client,
                                         std::function<Clock::time_point()> now) {

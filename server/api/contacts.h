@@ -16,6 +16,9 @@ struct Contact {
   std::string id, fullname, firstname, lastname;  // only id is never empty
 };
 
+// Of whom nothing is known: the full name is the id.
+Contact nameless(std::string_view user);
+
 class Contacts {
  public:
   virtual ~Contacts() = default;

@@ -1,6 +1,7 @@
 #include "server/api/group_change.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "server/api/trouble.h"
@@ -9,6 +10,7 @@ namespace chat21::server {
 namespace {
 
 constexpr std::size_t kBatchBytes = 1U << 20U;
+constexpr auto kMostLookUps = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -21,6 +23,14 @@ Result<std::optional<Group>> read_group(Services& services, std::string_view app
   auto parsed = parse_group(**document);
   if (!parsed) return parsed.error();
   return std::optional(*std::move(parsed));
+}
+
+Contact Names::of(std::string_view user) {
+  if (spent_ >= kMostLookUps) return nameless(user);
+  const Time begin = services_.now();
+  Contact contact = services_.contacts.find(user);
+  spent_ += services_.now() - begin;
+  return contact;
 }
 
 bool may_change(const Caller& caller, const Group& group) {

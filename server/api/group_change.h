@@ -26,6 +26,19 @@ inline constexpr std::size_t kMaxInfoCopies = 100'000;
 Result<std::optional<Group>> read_group(Services& services, std::string_view app,
                                         std::string_view group);
 
+// The names of members for one request, which looks them up for a bounded time: a
+// service that takes half a second each must not hold a group, and a worker, for minutes.
+class Names {
+ public:
+  explicit Names(Services& services) : services_(services) {}
+
+  Contact of(std::string_view user);  // nameless once the time is used up
+
+ private:
+  Services& services_;
+  Time::duration spent_{};
+};
+
 bool may_change(const Caller& caller, const Group& group);  // its owner, or an admin
 
 // 405 {"err":{"message":"`message`"}}: the shape of refused changes.

@@ -120,9 +120,10 @@ HttpResponse publish_new_group(Services& services, Orders& orders, const Group& 
   // First: the messages after it find the group with its members.
   orders.add(group_update(group, {}));
   orders.add(info_message(group, group_created(group), "Group created", now));
+  Names names(services);
   const std::size_t announced = std::min(group.members.size(), most_announced(group));
   for (std::size_t i = 0; i < announced; ++i) {
-    const Contact member = services.contacts.find(group.members[i]);
+    const Contact member = names.of(group.members[i]);
     orders.add(info_message(group, member_joined(member),
                             member.fullname + " joined group on creation", now));
   }

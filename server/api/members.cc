@@ -39,8 +39,7 @@ Result<std::vector<std::string>> read_history(Services& services, const Group& g
   return messages;
 }
 
-void announce(Services& services, const Group& group, std::string_view member, Orders& orders) {
-  const Contact contact = services.contacts.find(member);
+void announce(Services& services, const Group& group, const Contact& contact, Orders& orders) {
   const std::string& name = contact.firstname.empty() ? contact.id : contact.firstname;
   orders.add(info_message(group, member_joined(contact), name + " added to group", services.now()));
 }
@@ -54,10 +53,11 @@ HttpResponse welcome(Services& services, const Group& group, const std::vector<s
   if (added.empty()) return orders.finish(success());
   orders.carry_out();
   const auto history = read_history(services, group, added.size());
+  Names names(services);
   std::size_t left = most_announced(group);
   for (const std::string& member : added) {
     if (left > 0) {
-      announce(services, group, member, orders);
+      announce(services, group, names.of(member), orders);
       --left;
     }
     if (!history) continue;

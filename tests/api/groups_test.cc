@@ -174,6 +174,21 @@ TEST_F(Groups, AnnounceOnlySoManyMembersThatTheirCopiesStayBounded) {
   EXPECT_THAT(gateway.taken, SizeIs(2 + 100)) << "the group, its creation, 100,000 copies";
 }
 
+TEST_F(Groups, DoNotWaitForNamesForMoreThanTwoSeconds) {
+  int asked = 0;
+  contacts.asked = [&] {
+    ++asked;
+    now += std::chrono::milliseconds(500);
+  };
+  JsonWriter many;
+  for (int i = 0; i < 50; ++i) many.number("m" + std::to_string(i), 1);
+  create(as_admin(),
+         R"({"group_name":"x","group_id":"group-77","group_members":)" + many.object() + "}");
+  EXPECT_EQ(asked, 4);
+  EXPECT_THAT(gateway.taken, SizeIs(2 + 50)) << "those after them are called by their ids";
+  EXPECT_THAT(gateway.taken.back().body, HasSubstr("m49 joined group on creation"));
+}
+
 TEST_F(Groups, AreNotTakenOver) {
   know_group("group-77", "u100", {"u100", "u300"});
   const std::string body =

@@ -118,6 +118,7 @@ void WorldGateway::run() {
 // --- The others ---------------------------------------------------------------------
 
 Contact WorldContacts::find(std::string_view user) {
+  asked();
   const auto found = known.find(user);
   if (found != known.end()) return found->second;
   return {.id = std::string(user), .fullname = std::string(user), .firstname = {}, .lastname = {}};

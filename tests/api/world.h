@@ -63,6 +63,7 @@ class WorldContacts final : public server::Contacts {
  public:
   server::Contact find(std::string_view user) override;
   std::map<std::string, server::Contact, std::less<>> known;
+  std::function<void()> asked = [] {};  // on every look-up
 };
 
 class WorldPush final : public server::Push {
