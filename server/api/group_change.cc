@@ -64,7 +64,11 @@ std::optional<HttpResponse> Orders::catch_up(unsigned trouble_status) {
   return std::nullopt;
 }
 
+// The observer would drop it, and the client be told that it is done.
 void Orders::add(Outgoing order) {
+  if (!error_ && order.body.size() > services_.options.max_order_bytes) {
+    error_ = fail(Error::Code::InvalidArgument, "the group is too large for the observer");
+  }
   if (bytes_ > 0 && bytes_ + order.body.size() > kBatchBytes) publish();
   bytes_ += order.routing_key.size() + order.body.size();
   waiting_.push_back(std::move(order));
@@ -99,6 +103,7 @@ void Orders::publish() {
 
 HttpResponse Orders::finish(HttpResponse answer, unsigned trouble_status) {
   carry_out();
+  if (error_ && error_->code == Error::Code::InvalidArgument) return invalid(error_->message);
   if (error_) return broker_away(services_, *error_, trouble_status);
   return late_ ? not_carried_out() : std::move(answer);
 }

@@ -31,7 +31,9 @@ Result<std::vector<std::string>> read_history(Services& services, const Group& g
   std::vector<std::string> messages;
   std::size_t bytes = 0;
   for (const std::string& document : *newest) {
-    messages.push_back(as_history(document));
+    std::string message = as_history(document);
+    if (message.size() > services.options.max_order_bytes) continue;  // the observer drops it
+    messages.push_back(std::move(message));
     bytes += messages.back().size();
     if (bytes * readers > kMaxReplayedBytes) break;
   }

@@ -25,6 +25,7 @@ struct ApiOptions {
   std::string base_path = "/api";  // of all routes but the few without; "" or begins with "/"
   TokenRules token;
   std::size_t max_body_bytes = 100U << 10U;
+  std::size_t max_order_bytes = 1U << 20U;  // the observer refuses larger bodies
 
   // What pushed notifications open.
   std::string web_click_action = "NEW_MESSAGE";

@@ -402,6 +402,30 @@ TEST_F(Changes, SayWhenTheObserverIsLateAndHappenAllTheSame) {
   }
 }
 
+TEST_F(Changes, AreRefusedIfTheObserverWouldDropThem) {
+  for (const Change& change : changes()) {
+    renew_group("group-77", "u100", {"u100", "u200"});
+    options.max_order_bytes = 100;
+    const auto refused = ask_for(change, as("u100"));
+    EXPECT_EQ(refused.status, 405U) << change.method << change.target;
+    EXPECT_EQ(refused.body, "the group is too large for the observer");
+    EXPECT_THAT(gateway.taken, IsEmpty());
+  }
+  EXPECT_EQ(ask("DELETE", "/tilechat/groups/group-77", as("u100")).status, 405U);
+}
+
+TEST_F(Members, GetNoHistoryThatTheObserverWouldDrop) {
+  know_group("group-77", "u100", {"u100"});
+  say("u100", "group-77", std::string(2000, 'x'));
+  say("u100", "group-77", "short");
+  gateway.forget();
+  options.max_order_bytes = 2000;
+  EXPECT_EQ(join(as("u100"), "u300").status, 200U);
+  EXPECT_THAT(story("u300"),
+              ElementsAre("update MEMBER_JOINED_GROUP",
+                          "MEMBER_JOINED_GROUP 150 User added to group", "history short"));
+}
+
 TEST_F(Changes, WaitForEarlierOnesThatAreLate) {
   know_group("group-77", "u100", {"u100"});
   const std::string path = "/tilechat/groups/group-77/members";
