@@ -89,6 +89,8 @@ Result<Caller> read_caller(const JsonObject& claims) {
   auto app = read_id(claims, "app_id");
   if (!app) return app.error();
   if (*app == "observer") return refuse("app_id is observer, which the services' keys use");
+  // It would be the owner of the group's own timeline.
+  if (is_group_id(*user)) return refuse("sub is the id of a group");
   if (app->size() + user->size() >= kMaxIds) return refuse("no topic has room for its ids");
   Caller caller;
   caller.user = *std::move(user);

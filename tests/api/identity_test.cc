@@ -154,6 +154,7 @@ TEST(Identity, HasIdsThatTopicsCanCarry) {
     }
   }
   expect_refused(sign(claims({{"app_id", R"("observer")"}})), "the services' own");
+  expect_refused(sign(claims({{"sub", R"("group-77")"}})), "who could read the group's timeline");
   const std::string longest(kMaxIds - 1 - std::string_view("tilechat").size(), 'x');
   EXPECT_TRUE(identify_now(sign(claims({{"sub", '"' + longest + '"'}}))));
   expect_refused(sign(claims({{"sub", '"' + longest + "x\""}})), "no topic has room");
