@@ -22,6 +22,7 @@ Result<std::optional<Group>> read_group(Services& services, std::string_view app
   if (!*document) return std::optional<Group>();
   auto parsed = parse_group(**document);
   if (!parsed) return parsed.error();
+  parsed->app = app;  // services need not write it into the document
   return std::optional(*std::move(parsed));
 }
 

@@ -336,6 +336,15 @@ TEST_F(Groups, KeepFieldsThatWeDoNotKnow) {
   EXPECT_THAT(members("group-77"), ElementsAre("u200"));
 }
 
+TEST_F(Groups, NeedNotSayWhoseAppTheyAre) {
+  const std::string body = R"({"uid":"group-77","owner":"u100","members":{"u100":1}})";
+  ASSERT_TRUE(store.apply(std::vector<Write>{
+      SaveGroup{.app = "tilechat", .group = "group-77", .body = body, .updated_on = 0}}));
+  EXPECT_EQ(ask("PUT", "/tilechat/groups/group-77", as("u100"), R"({"group_name":"New"})").status,
+            200U);
+  EXPECT_STREQ(group("group-77")["name"].GetString(), "New");
+}
+
 TEST_F(Groups, RefuseChangesWithoutContent) {
   know_group("group-77", "u100", {"u100"});
   const std::string path = "/tilechat/groups/group-77";
