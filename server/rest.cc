@@ -32,6 +32,7 @@ Time now() {
 ApiOptions api_options(const Config& config) {
   return {.base_path = config.base_url,
           .token = {.key = config.jwt_key, .audience = config.jwt_audience},
+          .app = config.app_id,
           .max_body_bytes = config.http_max_body,
           .max_order_bytes = config.max_body_bytes,
           .web_click_action = config.web_click_action,

@@ -131,19 +131,22 @@ std::string_view token_of(const Call& call) {
   return {};
 }
 
-bool may_use(const Route& route, const Call& call) {
+bool may_use(const Route& route, const Call& call, std::string_view served_app) {
   using Access = Route::Access;
   const Caller& caller = call.caller;
   if (route.access == Access::Anyone || route.access == Access::Token) return true;
   if (caller.app != call.ids.app) return false;
+  // No observer of ours would ever see what we publish for another app.
+  if (!served_app.empty() && caller.app != served_app) return false;
   if (route.access == Access::User) return caller.admin || caller.user == call.ids.user;
   if (route.access == Access::Owner) return caller.user == call.ids.user;
   return true;
 }
 
-std::optional<HttpResponse> refuse(const Route& route, const Call& call) {
+std::optional<HttpResponse> refuse(const Route& route, const Call& call,
+                                   std::string_view served_app) {
   if (route.access == Route::Access::Admin && !call.caller.admin) return unauthorized();
-  if (may_use(route, call)) return std::nullopt;
+  if (may_use(route, call, served_app)) return std::nullopt;
   return route.refusal.empty() ? other_app() : plain(401, std::string(route.refusal));
 }
 
@@ -170,7 +173,7 @@ HttpResponse run(Services& services, const Found& found, Call& call) {
   auto ids = read_ids(found, call.target.segments);
   if (!ids) return invalid(ids.error().message);
   call.ids = *std::move(ids);
-  if (auto refused = refuse(route, call)) return *std::move(refused);
+  if (auto refused = refuse(route, call, services.options.app)) return *std::move(refused);
   if (const auto read = read_body(route, call); !read) {
     return failure_text(400, "the body is refused: " + read.error().message);
   }

@@ -24,6 +24,7 @@ namespace chat21::server {
 struct ApiOptions {
   std::string base_path = "/api";  // of all routes but the few without; "" or begins with "/"
   TokenRules token;
+  std::string app{};  // the only one that is served; empty: any
   std::size_t max_body_bytes = 100U << 10U;
   std::size_t max_order_bytes = 1U << 20U;  // the observer refuses larger bodies
 

@@ -178,6 +178,20 @@ TEST_F(Routes, BeginWithTheBasePathExactly) {
   }
 }
 
+TEST_F(Routes, ServeOneAppIfOneIsConfigured) {
+  const std::string foreign = token({.user = "ann", .app = "other", .admin = true});
+  const std::string body = R"({"group_name":"x","group_members":{}})";
+  EXPECT_EQ(ask("POST", "/other/groups", foreign, body).status, 201U);
+  gateway.forget();
+  options.app = "tilechat";
+  const auto refused = ask("POST", "/other/groups", foreign, body);
+  EXPECT_EQ(refused.status, 401U);
+  EXPECT_EQ(refused.body, "");
+  EXPECT_EQ(ask("GET", "/other/ann/conversations", foreign).status, 401U);
+  EXPECT_TRUE(gateway.taken.empty());
+  EXPECT_EQ(ask("POST", "/tilechat/groups", as("ann"), body).status, 201U);
+}
+
 TEST_F(Routes, RefuseWronglyEncodedTargets) {
   for (const char* target : {"/%", "/%zz", "/%1", "/tilechat/getInfo?a=%", "/tilechat/%00%"}) {
     const auto response = ask("GET", target, as("ann"));
