@@ -65,14 +65,22 @@ std::optional<HttpResponse> Orders::catch_up(unsigned trouble_status) {
   return std::nullopt;
 }
 
-// The observer would drop it, and the client be told that it is done.
 void Orders::add(Outgoing order) {
-  if (!error_ && order.body.size() > services_.options.max_order_bytes) {
-    error_ = fail(Error::Code::InvalidArgument, "the group is too large for the observer");
-  }
   if (bytes_ > 0 && bytes_ + order.body.size() > kBatchBytes) publish();
   bytes_ += order.routing_key.size() + order.body.size();
   waiting_.push_back(std::move(order));
+}
+
+void Orders::change(Outgoing order) {
+  const std::size_t most = services_.options.max_order_bytes;
+  // It has the attributes deeper than the request.
+  const auto parsed = JsonObject().parse(order.body);
+  if (!parsed) {
+    error_ = fail(Error::Code::InvalidArgument, "the group is refused: " + parsed.error().message);
+  } else if (order.body.size() > most) {
+    error_ = fail(Error::Code::InvalidArgument, "the group is too large for the observer");
+  }
+  add(std::move(order));
 }
 
 // Once the observer was late it is not waited for again: the rest is published, in

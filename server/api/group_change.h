@@ -57,6 +57,9 @@ class Orders {
   std::optional<HttpResponse> catch_up(unsigned trouble_status = 503);
 
   void add(Outgoing order);
+  // The same with an order that changes the group: finish() tells if the observer would
+  // drop it.
+  void change(Outgoing order);
   // Waits until all that was added before is carried out, if the broker and the
   // observer are quick enough; finish() tells if not.
   void carry_out();

@@ -31,7 +31,7 @@ HttpResponse permission_denied() {
 // Its members are told what has changed.
 HttpResponse publish_update(Orders& orders, const Group& group, const MessageLabel& label) {
   if (auto valid = check_limits(group); !valid) return invalid(valid.error().message);
-  orders.add(group_update(group, label, group.members));
+  orders.change(group_update(group, label, group.members));
   return orders.finish(success());
 }
 
@@ -118,7 +118,7 @@ Result<bool> has_messages(Services& services, const Group& group) {
 
 HttpResponse publish_new_group(Services& services, Orders& orders, const Group& group, Time now) {
   // First: the messages after it find the group with its members.
-  orders.add(group_update(group, {}));
+  orders.change(group_update(group, {}));
   orders.add(info_message(group, group_created(group), "Group created", now));
   Names names(services);
   const std::size_t announced = std::min(group.members.size(), most_announced(group));
@@ -166,7 +166,7 @@ HttpResponse get_group(Services& services, const Call& call) {
 HttpResponse delete_group(Services& services, const Call& call) {
   return change_group(services, call, no_such_group(), [&](const Group& group, Orders& orders) {
     if (!may_change(call.caller, group)) return permission_denied();
-    orders.add(group_delete(group, services.now()));
+    orders.change(group_delete(group, services.now()));
     return orders.finish(success());
   });
 }

@@ -113,7 +113,8 @@ HttpResponse add_to(Services& services, const Call& call, const Group& group,
   members.push_back(member);
   const Group joined = with_members(group, std::move(members), services.now());
   if (auto valid = check_limits(joined); !valid) return invalid(valid.error().message);
-  orders.add(group_update(joined, member_joined(services.contacts.find(member)), joined.members));
+  orders.change(
+      group_update(joined, member_joined(services.contacts.find(member)), joined.members));
   return welcome(services, joined, {member}, orders);
 }
 
@@ -126,7 +127,7 @@ HttpResponse replace_members(Services& services, const Call& call, const Group& 
   }
   const Group changed = with_members(group, std::move(members), services.now());
   if (auto valid = check_limits(changed); !valid) return invalid(valid.error().message);
-  orders.add(group_update(changed, group.members));
+  orders.change(group_update(changed, group.members));
   return welcome(services, changed, added, orders);
 }
 
@@ -164,7 +165,7 @@ HttpResponse remove_member(Services& services, const Call& call) {
     if (!allowed || !group.has(member)) return leave_refused();
     const Group left = without_member(group, member);
     const MessageLabel label = member_left(member);
-    orders.add(group_update(left, label, group.members));
+    orders.change(group_update(left, label, group.members));
     orders.add(info_message(left, label, member + " removed from group", services.now()));
     return orders.finish(success());
   });

@@ -155,6 +155,24 @@ TEST_F(Groups, RefuseWhatIsMissingOrOdd) {
   EXPECT_THAT(gateway.taken, IsEmpty());
 }
 
+TEST_F(Groups, RefuseAttributesThatAreTooDeepForTheObserver) {
+  const auto deep = [](std::size_t levels) {
+    return R"({"a":)" + std::string(levels, '[') + std::string(levels, ']') + '}';
+  };
+  const auto refused = create(as("u100"), R"({"group_name":"x","group_id":"group-77",)"
+                                          R"("group_members":{},"attributes":)" +
+                                              deep(126) + '}');
+  EXPECT_EQ(refused.status, 405U) << "the request has 128 levels, the order one more";
+  EXPECT_EQ(refused.body, "the group is refused: it is nested deeper than 128 levels");
+  know_group("group-77", "u100", {"u100"});
+  const std::string path = "/tilechat/groups/group-77/attributes";
+  EXPECT_EQ(ask("PUT", path, as("u100"), R"({"attributes":)" + deep(123) + '}').status, 405U)
+      << "the notification has them deeper still";
+  EXPECT_THAT(gateway.taken, IsEmpty());
+  EXPECT_EQ(ask("PUT", path, as("u100"), R"({"attributes":)" + deep(122) + '}').status, 200U);
+  EXPECT_THAT(group("group-77")["attributes"]["a"].IsArray(), true);
+}
+
 TEST_F(Groups, HaveNotMoreMembersThanAMessageCanReach) {
   JsonWriter many;
   for (int i = 0; i < 5000; ++i) many.number(std::to_string(i), 1);
