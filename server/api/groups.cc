@@ -107,13 +107,21 @@ Result<Group> read_new_group(const Call& call, Time now) {
 
 // A group of which there is no document any more, or never was one, because its
 // messages bring their members along, can have a history. Whoever owns it can read it,
-// through a new member, and delete it.
-Result<bool> has_messages(Services& services, const Group& group) {
-  const auto newest = services.histories.with([&](History& history) -> Result<History::Documents> {
-    return history.messages(group.app, group.id, group.id, {.limit = 1});
-  });
-  if (!newest) return newest.error();
-  return !newest->empty();
+// through a new member, and delete it. What one has written oneself is no secret.
+Result<bool> has_messages_of_others(History& history, const Group& group, std::string_view user) {
+  constexpr std::size_t kPages = 10;  // who knows what comes before them
+  std::string before;
+  for (std::size_t i = 0; i < kPages; ++i) {
+    const auto page = history.messages(group.app, group.id, group.id, {.before = before});
+    if (!page) return page.error();
+    if (page->empty()) return false;
+    JsonObject message;
+    for (const std::string& document : *page) {
+      if (!message.parse(document) || text_of(message, "sender") != user) return true;
+    }
+    before = text_of(message, "message_id");
+  }
+  return true;
 }
 
 HttpResponse publish_new_group(Services& services, Orders& orders, const Group& group, Time now) {
@@ -143,7 +151,9 @@ HttpResponse create_group(Services& services, const Call& call) {
   if (!existing) return store_away(services, existing.error(), 500);
   if (!*existing) {
     if (call.caller.admin) return publish_new_group(services, orders, *group, now);
-    const auto used = has_messages(services, *group);
+    const auto used = services.histories.with([&](History& history) {
+      return has_messages_of_others(history, *group, call.caller.user);
+    });
     if (!used) return store_away(services, used.error(), 500);
     return *used ? failure_text(405, "Not allowed")
                  : publish_new_group(services, orders, *group, now);

@@ -238,10 +238,19 @@ TEST_F(Groups, WithAHistoryAreNotTakenOverEither) {
   EXPECT_EQ(refused.status, 405U);
   EXPECT_EQ(refused.body, R"({"success":false,"err":"Not allowed"})");
   EXPECT_THAT(gateway.taken, IsEmpty());
-  EXPECT_EQ(create(as_admin(), body).status, 201U);
+  EXPECT_EQ(create(as("u100"), body).status, 201U) << "who has written all of it";
 
   ASSERT_EQ(ask("DELETE", "/tilechat/groups/group-77", as_admin()).status, 200U);
   EXPECT_EQ(create(as("u666"), body).status, 405U) << "its messages are still there";
+  EXPECT_EQ(create(as_admin(), body).status, 201U);
+}
+
+TEST_F(Groups, WithAHistoryAreNotTakenOverByWhoBuriesIt) {
+  const std::string body = R"({"group_name":"x","group_id":"group-77","group_members":{}})";
+  say("u100", "group-77", "a secret");
+  const std::string noise(1'000'000, 'x');
+  for (int i = 0; i < 10; ++i) say("u666", "group-77", noise);
+  EXPECT_EQ(create(as("u666"), body).status, 405U) << "deeper than one page of history";
 }
 
 TEST_F(Groups, AreReplacedByTheirOwnerOrAnAdmin) {
