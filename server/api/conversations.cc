@@ -28,6 +28,8 @@ std::optional<HttpResponse> refuse(Services& services, const Call& call) {
 
 HttpResponse forget(Services& services, const Call& call, Kind order) {
   if (auto refused = refuse(services, call)) return *std::move(refused);
+  const auto lock = services.group_locks.try_lock_forgetting();
+  if (!lock) return failure_text(503, "another group is being forgotten, try again later");
   Arena arena;
   std::vector<Outgoing> messages;
   messages.push_back({std::string(order_key(arena, call.ids.app, order)),

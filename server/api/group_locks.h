@@ -46,9 +46,17 @@ class GroupLocks {
     return Lock(slots_[std::hash<std::string_view>()(group) % slots_.size()], patience_);
   }
 
+  // Of forgetting a group: in a store with very many users that takes the observer
+  // seconds, in which it routes nothing. So one at a time, and nobody waits for it: who
+  // asks for many must not get all workers.
+  [[nodiscard]] std::unique_lock<std::mutex> try_lock_forgetting() {
+    return {forgetting_, std::try_to_lock};
+  }
+
  private:
   const std::chrono::milliseconds patience_;
   std::array<Slot, 64> slots_;
+  std::mutex forgetting_;
 };
 
 }  // namespace chat21::server

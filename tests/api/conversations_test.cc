@@ -206,5 +206,15 @@ TEST_F(Forgetting, IsNotClaimedBeforeItIsDone) {
   EXPECT_EQ(response.body, R"({"success":false,"err":"accepted, but not carried out in time"})");
 }
 
+TEST_F(Forgetting, IsDoneForOneAfterTheOther) {
+  server::HttpResponse other;
+  gateway.before_answer = [&] {
+    other = ask("DELETE", "/tilechat/group-78/conversations/timelines", as_admin());
+  };
+  EXPECT_EQ(ask("DELETE", "/tilechat/group-77/messages/timelines", as_admin()).status, 200U);
+  EXPECT_EQ(other.status, 503U);
+  EXPECT_EQ(ask("DELETE", "/tilechat/group-78/conversations/timelines", as_admin()).status, 200U);
+}
+
 }  // namespace
 }  // namespace chat21::tests
