@@ -117,8 +117,8 @@ std::vector<Setting> declare_limits() {
        .placeholder = "N",
        .fallback = "4",
        .group = kHttp,
-       .help = "requests that are worked on at the same time, 1 to 64; those that change\n"
-               "something, and wait for the broker, have 32 threads besides",
+       .help = "requests worked on at the same time, 1 to 64; those that\n"
+               "change something wait for the broker and have 32 threads besides",
        .apply = number(&Config::http_threads, 1, 64)},
       {.key = "http-readers",
        .variable = "HTTP_READERS",
