@@ -9,8 +9,8 @@
 #include <netinet/in.h>
 #include <optional>
 #include <poll.h>
-#include <regex>
 #include <string>
+#include <string_view>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -248,11 +248,11 @@ class ServerHttp : public ServerProgram {
                                  "HTTP_APPLY_TIMEOUT=100ms", base});
     EXPECT_TRUE(program_->wait_for_error_output("tls=false")) << program_->error_output();
     const std::string& log = program_->error_output();
-    std::smatch found;
-    EXPECT_TRUE(std::regex_search(
-        log, found, std::regex("msg=\"serving HTTP\" address=127.0.0.1 port=([1-9][0-9]*)")))
-        << log;
-    return "http://127.0.0.1:" + found[1].str();
+    constexpr std::string_view kServing = "msg=\"serving HTTP\" address=127.0.0.1 port=";
+    const auto found = log.find(kServing);
+    EXPECT_NE(found, std::string::npos) << log;
+    const auto port = found + kServing.size();
+    return "http://127.0.0.1:" + log.substr(port, log.find(' ', port) - port);
   }
   HttpReply get(const std::string& url) { return perform({.url = url}); }
   HttpReply as_ann(HttpCall call) {
