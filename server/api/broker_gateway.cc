@@ -23,9 +23,6 @@ using std::chrono::milliseconds;
 // for the transport to service its heartbeats.
 constexpr milliseconds kTurn{250};
 
-// A short string of AMQP has a length of one byte.
-constexpr std::size_t kMaxKeyBytes = 255;
-
 Error unavailable(std::string why) {
   return fail(Error::Code::Unavailable, std::move(why));
 }
@@ -60,10 +57,11 @@ using JobPointer = std::shared_ptr<Job>;
 Result<> check_keys(const std::vector<Outgoing>& messages) {
   // One key that the transport refuses would fail the jobs of others as well.
   for (const Outgoing& message : messages) {
-    if (message.routing_key.size() > kMaxKeyBytes) {
+    if (message.routing_key.size() > kMaxRoutingKey) {
       return fail(Error::Code::InvalidArgument, "cannot publish: the routing key has " +
                                                     std::to_string(message.routing_key.size()) +
-                                                    " bytes, more than 255");
+                                                    " bytes, more than " +
+                                                    std::to_string(kMaxRoutingKey));
     }
   }
   return {};

@@ -7,15 +7,12 @@
 
 #include "chat21/topic.h"
 
+#include "server/api/call.h"
+
 namespace chat21::server {
 namespace {
 
 using Type = JsonMember::Type;
-
-std::string text_of_member(const JsonObject& object, std::string_view key) {
-  const JsonMember* member = object.find(key);
-  return member != nullptr && member->is(Type::String) ? decode_string(*member) : std::string();
-}
 
 std::int64_t whole_number(const JsonMember* member) {
   if (member == nullptr || !member->is(Type::Number)) return 0;
@@ -54,10 +51,10 @@ Result<Group> parse_group(std::string_view document) {
     return fail(Error::Code::Corrupt, "a group's document: " + parsed.error().message);
   }
   Group group;
-  group.id = text_of_member(object, "uid");
-  group.app = text_of_member(object, "appId");
-  group.name = text_of_member(object, "name");
-  group.owner = text_of_member(object, "owner");
+  group.id = text_of(object, "uid");
+  group.app = text_of(object, "appId");
+  group.name = text_of(object, "name");
+  group.owner = text_of(object, "owner");
   group.updated_on = whole_number(object.find("updatedOn"));
   if (group.id.empty()) return fail(Error::Code::Corrupt, "a group's document has no uid");
 
