@@ -79,6 +79,33 @@ end_process() {  # FILE SIGNAL SECONDS
   rm -f "$1"
 }
 
+# Prints the processes that PID has started, and theirs.
+descendants() {  # PID
+  local child
+  while read -r child; do
+    printf '%s\n' "$child"
+    descendants "$child"
+  done < <(ps -o pid= --ppid "$1")
+}
+
+# Ends the node. Erlang has helper processes that notice its end by themselves, a
+# moment later: they are waited for, so that nothing of the node is left.
+end_node() {  # SIGNAL SECONDS
+  local pid helper status=0
+  if pid=$(recall "$broker_pid"); then
+    while read -r helper; do
+      remember "$dir/helper-$helper.pid" "$helper" || true  # it may have ended meanwhile
+    done < <(descendants "$pid")
+  fi
+  end_process "$broker_pid" "$1" "$2" || status=1
+  for helper in "$dir"/helper-*.pid; do
+    [[ -f $helper ]] || continue
+    ((status != 0)) || wait_gone "$helper" 10 || status=1
+    rm -f "$helper"
+  done
+  return "$status"
+}
+
 # --- ports ------------------------------------------------------------------
 
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -246,7 +273,7 @@ start_node() {
 }
 
 end_at_once() {
-  end_process "$broker_pid" KILL 10 || true
+  end_node KILL 10 || true
   end_process "$epmd_pid" KILL 10 || true
 }
 
@@ -280,7 +307,7 @@ stop() {
   if pid=$(recall "$broker_pid"); then
     kill -CONT "$pid" 2>/dev/null || true  # a paused node cannot stop
   fi
-  if ! end_process "$broker_pid" TERM "$kStopSeconds"; then
+  if ! end_node TERM "$kStopSeconds"; then
     end_at_once
     die "the node in $dir did not stop within $kStopSeconds s and was killed; its log is $log"
   fi
@@ -289,7 +316,7 @@ stop() {
 
 kill_node() {
   running_pid >/dev/null
-  end_process "$broker_pid" KILL 10 || die "the node in $dir does not end"
+  end_node KILL 10 || die "the node in $dir does not end"
   end_process "$epmd_pid" KILL 10 || die "epmd of $dir does not end"
 }
 
