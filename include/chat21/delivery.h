@@ -38,9 +38,10 @@ enum class Outcome : std::uint8_t {
   TooLarge,      // the body, or the group in it, exceeds a limit
   NotFound,      // it refers to a message or conversation that does not exist
   Denied,        // a policy refused it
+  Conflict,      // its client_message_id belongs to another message of its sender
 };
 
-inline constexpr std::size_t kOutcomes = 8;
+inline constexpr std::size_t kOutcomes = 9;
 
 // "done", "unknown-topic", ...: for logs, metrics and the rejected exchange.
 std::string_view to_string(Outcome outcome);

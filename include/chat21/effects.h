@@ -34,14 +34,20 @@ enum class Status : std::int16_t {
 // guard on every Store. In all of them `timeline` is whose copy it is and
 // `conversation` the other side: a user id or a group id.
 
-// Keeps what all copies of a message share. Guard: the first body of an
-// (app, message_id) stays.
+// Keeps what all copies of a message share. Guards: the first body of an
+// (app, message_id) stays; and if another message has this (app, sender,
+// client_message_id), that one stays and this is not saved. The copies of what is not
+// saved are those of a missing message: shown without its fields. Where a body is
+// removed, its client_message_id is free again.
 struct SaveMessage {
   std::string_view app;
   std::string_view message_id;
   // A JSON object without _id, timelineOf, conversWith and status: those differ
   // per copy and are added when a document is assembled (document.h).
   std::string_view body;
+  // Both, or both empty: who sent it, and the id by which the sender knows it, as the
+  // body has it between its quotes.
+  std::string_view sender{}, client_message_id{};
   friend bool operator==(const SaveMessage&, const SaveMessage&) = default;
 };
 

@@ -98,6 +98,11 @@ class JsonWriter {
   std::string members_;
 };
 
+// Whether both have the same members in any order: values as written, keys decoded.
+// Those named in `without` do not count.
+bool equal_members(const JsonObject& a, const JsonObject& b,
+                   std::span<const std::string_view> without);
+
 // The object's members except those named in `without`, then `additions` (as
 // `"key":value,"key":value`, may be empty), from `{` up to but not including the
 // closing brace.

@@ -15,12 +15,12 @@ namespace chat21 {
 
 // The name of something the Router wants to know before it decides.
 struct Record {
-  enum class Kind : std::uint8_t { Group, Conversation, Copy };
+  enum class Kind : std::uint8_t { Group, Conversation, Copy, Sent };
   Kind kind = Kind::Group;
   std::string_view app;
-  std::string_view timeline;      // empty for a group
-  std::string_view conversation;  // the group's id for a group
-  std::string_view message_id;    // of a copy
+  std::string_view timeline;      // empty for a group, the sender of what was sent
+  std::string_view conversation;  // the group's id for a group, empty for what was sent
+  std::string_view message_id;    // of a copy, or the client_message_id of what was sent
 
   static Record group(std::string_view app, std::string_view group) {
     return {Kind::Group, app, {}, group, {}};
@@ -33,6 +33,11 @@ struct Record {
                      std::string_view message_id) {
     return {Kind::Copy, app, timeline, conversation, message_id};
   }
+  // The message that has these in its SaveMessage.
+  static Record sent(std::string_view app, std::string_view sender,
+                     std::string_view client_message_id) {
+    return {Kind::Sent, app, sender, {}, client_message_id};
+  }
   friend bool operator==(const Record&, const Record&) = default;
 };
 
@@ -40,7 +45,7 @@ struct Record {
 struct Fact {
   bool found = false;
   // Group: its document as saved. Conversation: its document as assembled by
-  // conversation_document(). Copy: empty.
+  // conversation_document(). Copy: empty. Sent: its SaveMessage::body.
   std::string_view document;
   friend bool operator==(const Fact&, const Fact&) = default;
 };

@@ -29,6 +29,9 @@ inline constexpr std::size_t kMaxMessageId = 36;
 // The id of a push instance in bytes, at the most.
 inline constexpr std::size_t kMaxInstanceId = 1024;
 
+// The id by which a sender knows a message, in bytes as it is written in JSON, at the most.
+inline constexpr std::size_t kMaxClientMessageId = 64;
+
 // In which of the accepted orders of levels a message was sent. It is delivered
 // in the same one.
 enum class Form : std::uint8_t {
@@ -91,8 +94,23 @@ Result<> validate_message_id(std::string_view id);
 // kMaxInstanceId bytes of valid UTF-8 without control characters, otherwise free.
 Result<> validate_instance_id(std::string_view id);
 
+// 1 to kMaxClientMessageId bytes, otherwise free: it is part of no key.
+Result<> validate_client_message_id(std::string_view written);
+
 // The app of a routing key of any kind, for bookkeeping; empty if there is none.
 std::string_view app_of(std::string_view routing_key);
+
+// Whether an observer of `app` takes messages with this key: exactly what the bindings
+// of its queues at RabbitMQ match (rabbitmq.h), for brokers without such queues. Also
+// keys that parse_topic() does not know, such as apps.{app}.users.{me}.groups.update,
+// so that they are rejected visibly.
+bool is_for_observer(std::string_view app, std::string_view routing_key);
+
+// Whether only an observer, of any app, has reason to publish this key: what arrives in
+// inboxes (clientadded, clientupdated, clientdeleted), answers to fences, what was
+// rejected. A broker refuses it to everybody else, so that nobody forges a message in
+// an inbox, not even in the own one, where other programs would take it for genuine.
+bool is_from_observer(std::string_view routing_key);
 
 // Every recipient whose id contains "group-" is a group.
 bool is_group_id(std::string_view id);

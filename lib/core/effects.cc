@@ -22,6 +22,8 @@ std::string_view to_string(Outcome outcome) {
       return "not-found";
     case Outcome::Denied:
       return "denied";
+    case Outcome::Conflict:
+      return "conflict";
   }
   assert(false && "an Outcome without a name");
   return "unknown";

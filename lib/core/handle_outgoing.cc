@@ -137,6 +137,9 @@ void tell_sender(Handling& handling, std::string_view id, const Verdict& verdict
       .number("status", static_cast<int>(Status::Failed))
       .text("reason", verdict.code)
       .text("detail", verdict.text);
+  // By which the sender knows which of its messages this is about.
+  const JsonMember* own_id = handling.body.find(kClientMessageId);
+  if (own_id != nullptr) notice.json(kClientMessageId, own_id->value);
   handling.out.publishes.push_back(
       {.routing_key = message_updated_key(arena, topic.app, topic.user, topic.conversation, id),
        .body = object_of(arena, notice)});
@@ -167,6 +170,7 @@ struct Stamped {
   std::string_view delivered;  // as published with status 150
   std::string_view stored;     // as SaveMessage::body
   Attributes attributes;
+  bool is_stored = false;  // already, with its copies: it is only published again
 };
 
 bool names_what_differs_per_copy(const JsonObject& draft) {
@@ -210,6 +214,47 @@ Stamped stamp(const Handling& handling, std::string_view id, const Group& group)
   return stamped;
 }
 
+// --- Sent before ------------------------------------------------------------------
+
+bool is_sent_before(const Handling& handling) {
+  return handling.sent != nullptr && handling.sent->found;
+}
+
+// Whether it is the same message that is stored: what would be stored of it now is what is
+// there, but for what the server has given it.
+bool is_same(const Handling& handling, const Stamped& message, const JsonObject& stored) {
+  std::vector<std::string_view> given = {"message_id"};
+  if (!is_truthy(handling.body.find("timestamp"))) given.emplace_back("timestamp");
+  JsonObject again;
+  return again.parse(message.stored) && equal_members(again, stored, given);
+}
+
+Handled refuse_conflict(Handling& handling, std::string_view id) {
+  const std::string why = "the sender has sent another message with the client_message_id " +
+                          std::string(handling.body.find(kClientMessageId)->value);
+  tell_sender(handling, id, Verdict::deny(std::string(to_string(Outcome::Conflict)), why));
+  return {Outcome::Conflict, why};
+}
+
+// The message as the store has it takes the place of `message`.
+Handled take_stored(Handling& handling, Stamped& message) {
+  Arena& arena = handling.out.arena;
+  JsonObject stored;
+  std::string_view id;
+  if (!stored.parse(handling.sent->document) ||
+      !read_text(arena, stored, "message_id", id).done() || !is_same(handling, message, stored)) {
+    return refuse_conflict(handling, message.message_id);
+  }
+  const std::string_view open = splice_open(arena, stored, {}, {});
+  message.message_id = id;
+  message.sent = arena.join({open, ",\"status\":100}"});
+  message.delivered = arena.join({open, ",\"status\":150}"});
+  message.is_stored = true;
+  return {};
+}
+
+// --- Its way ------------------------------------------------------------------------
+
 void deliver(const Handling& handling, const Stamped& message, std::string_view owner,
              std::string_view conversation, Status status) {
   const Topic& topic = handling.topic;
@@ -221,10 +266,20 @@ void deliver(const Handling& handling, const Stamped& message, std::string_view 
                   .own_body = {},
                   .updates_conversation = !message.attributes.leaves_conversation,
                   .time = message.time};
-  save_copy(handling.out, copy);
+  if (!message.is_stored) save_copy(handling.out, copy);
   publish_copy(handling.out, copy,
                message_added_key(handling.out.arena, topic.app, owner, conversation, topic.form),
                status == Status::Sent ? message.sent : message.delivered);
+}
+
+void save_message(const Handling& handling, const Stamped& message, std::string_view own_id) {
+  const Topic& topic = handling.topic;
+  handling.out.writes.emplace_back(
+      SaveMessage{.app = topic.app,
+                  .message_id = message.message_id,
+                  .body = message.stored,
+                  .sender = own_id.empty() ? std::string_view() : topic.user,
+                  .client_message_id = own_id});
 }
 
 void deliver_to_group(const Handling& handling, const Stamped& message, const Group& group) {
@@ -255,6 +310,8 @@ void deliver_to_user(const Handling& handling, const Stamped& message) {
 
 Handled handle_outgoing(Handling& handling) {
   if (auto parsed = parse_body(handling); !parsed.done()) return parsed;
+  std::string_view own_id;
+  if (auto read = read_client_message_id(handling.body, own_id); !read.done()) return read;
   const bool to_group = goes_to_group(handling);
   Group group;
   if (to_group) {
@@ -265,10 +322,12 @@ Handled handle_outgoing(Handling& handling) {
   if (auto asked = ask_policies(handling, to_group, id); !asked.done()) {
     return asked;
   }
-  const Stamped message = stamp(handling, id, group);
-  const Topic& topic = handling.topic;
-  handling.out.writes.emplace_back(
-      SaveMessage{.app = topic.app, .message_id = id, .body = message.stored});
+  Stamped message = stamp(handling, id, group);
+  if (is_sent_before(handling)) {
+    if (auto taken = take_stored(handling, message); !taken.done()) return taken;
+  } else {
+    save_message(handling, message, own_id);
+  }
   if (to_group) {
     deliver_to_group(handling, message, group);
   } else {

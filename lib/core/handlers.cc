@@ -1,5 +1,7 @@
 #include "lib/core/handlers.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace chat21 {
@@ -11,6 +13,26 @@ using Type = JsonMember::Type;
 // about a "no": the word can be spelled with \u escapes, nothing else.
 bool may_name_a_group(std::string_view body) {
   return body.find("group") != std::string_view::npos || body.find("\\u") != std::string_view::npos;
+}
+
+// Whether a draft may have a client_message_id. A hint of the same kind, so that drafts
+// without one are not parsed to find out: the key can be spelled with escapes of its
+// characters, which are U+005F and between U+0061 and U+0073.
+bool may_have_client_message_id(std::string_view body) {
+  constexpr std::array<std::string_view, 4> kHints = {kClientMessageId, "\\u005", "\\u006",
+                                                      "\\u007"};
+  return std::any_of(kHints.begin(), kHints.end(), [&](std::string_view hint) {
+    return body.find(hint) != std::string_view::npos;
+  });
+}
+
+// Empty if there is no valid one.
+std::string_view client_message_id_in(std::string_view body) {
+  if (!may_have_client_message_id(body)) return {};
+  JsonObject draft;
+  std::string_view id;
+  if (!draft.parse(body) || !read_client_message_id(draft, id).done()) return {};
+  return id;
 }
 
 std::string_view key_of(std::string_view path) {
@@ -25,18 +47,23 @@ Handled malformed(std::string_view path, std::string_view why) {
 
 }  // namespace
 
-bool record_of(const Topic& topic, std::string_view body, Record& out) {
+Needed needed_by(const Topic& topic, std::string_view body) {
+  Needed needed;
   switch (topic.kind) {
     case Topic::Kind::Outgoing:
-      if (!is_group_id(topic.conversation) && !may_name_a_group(body)) return false;
-      out = Record::group(topic.app, topic.conversation);
-      return true;
+      if (is_group_id(topic.conversation) || may_name_a_group(body)) {
+        needed.by_topic = Record::group(topic.app, topic.conversation);
+      }
+      if (const std::string_view id = client_message_id_in(body); !id.empty()) {
+        needed.sent = Record::sent(topic.app, topic.user, id);
+      }
+      break;
     case Topic::Kind::Receipt:
-      out = Record::copy(topic.app, topic.user, topic.conversation, topic.id);
-      return true;
+      needed.by_topic = Record::copy(topic.app, topic.user, topic.conversation, topic.id);
+      break;
     case Topic::Kind::Archive:
-      out = Record::of_conversation(topic.app, topic.user, topic.conversation);
-      return true;
+      needed.by_topic = Record::of_conversation(topic.app, topic.user, topic.conversation);
+      break;
     case Topic::Kind::Delivered:
     case Topic::Kind::Persist:
     case Topic::Kind::ConversationPatch:
@@ -50,9 +77,9 @@ bool record_of(const Topic& topic, std::string_view body, Record& out) {
     case Topic::Kind::BlockSave:
     case Topic::Kind::BlockRemove:
     case Topic::Kind::Fence:
-      return false;
+      break;
   }
-  return false;
+  return needed;
 }
 
 Handled parse_body(Handling& handling) {
@@ -114,6 +141,18 @@ Handled check_app(const JsonObject& in, std::string_view path, std::string_view 
   if (member == nullptr) return {};
   if (member->is(Type::String) && decode_string(*member) == app) return {};
   return malformed(path, " is not the app of the topic");
+}
+
+Handled read_client_message_id(const JsonObject& draft, std::string_view& out) {
+  const JsonMember* member = draft.find(kClientMessageId);
+  if (member == nullptr) return {};
+  if (!member->is(Type::String)) return malformed(kClientMessageId, " is not a string");
+  const std::string_view written = member->value.substr(1, member->value.size() - 2);
+  if (auto valid = validate_client_message_id(written); !valid) {
+    return {Outcome::Malformed, valid.error().message};
+  }
+  out = written;
+  return {};
 }
 
 std::string_view object_of(Arena& arena, const JsonWriter& members) {

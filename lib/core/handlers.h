@@ -1,12 +1,13 @@
 // The handlers: one function per kind of topic, each deciding one delivery.
 //
 // Private to lib/core; the Router calls them. A handler appends to the effects
-// only what is to be done if it returns Done or Ignored, plus, for Denied, what
-// tells the sender.
+// only what is to be done if it returns Done or Ignored, plus, for Denied and
+// Conflict, what tells the sender.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,7 +32,8 @@ struct Handling {
   JsonObject& body;  // for the handler to parse the delivery's body into
   const Delivery& delivery;
   const Topic& topic;
-  const Fact* fact;  // of the one record that this kind of topic may need; null if it needs none
+  const Fact* fact;  // of Needed::by_topic; null if it needs none
+  const Fact* sent;  // of Needed::sent, likewise
   Time now;
   Effects& out;
 };
@@ -43,9 +45,15 @@ struct Handled {
   bool done() const { return outcome == Outcome::Done; }
 };
 
-// The record that a delivery needs, of kind Record::Kind::Group for a message
-// that may go to a group. Returns false if it needs none.
-bool record_of(const Topic& topic, std::string_view body, Record& out);
+// The records that a delivery needs: none, one or two. Views point into it.
+struct Needed {
+  // What its kind of topic asks for; of kind Record::Kind::Group for a message that may
+  // go to a group.
+  std::optional<Record> by_topic;
+  // What the sender of a message has sent before with its client_message_id.
+  std::optional<Record> sent;
+};
+Needed needed_by(const Topic& topic, std::string_view body);
 
 Handled handle_outgoing(Handling& handling);              // handle_outgoing.cc
 Handled handle_receipt(Handling& handling);               // handle_updates.cc
@@ -90,6 +98,11 @@ Handled read_text(Arena& arena, const JsonObject& in, std::string_view path, std
 
 // Done also if there is no such member.
 Handled check_app(const JsonObject& in, std::string_view path, std::string_view app);
+
+// A draft's client_message_id as it stands between its quotes. Done also if there is
+// none; then `out` is empty.
+inline constexpr std::string_view kClientMessageId = "client_message_id";
+Handled read_client_message_id(const JsonObject& draft, std::string_view& out);
 
 // --- Writing ---
 

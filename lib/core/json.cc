@@ -277,12 +277,35 @@ double decode_number(const JsonMember& member) {
   return is_tiny(member.value) ? 0 : std::numeric_limits<double>::infinity();
 }
 
+namespace {
+
+bool is_named(const JsonMember& member, std::span<const std::string_view> keys) {
+  return std::find(keys.begin(), keys.end(), member.key) != keys.end();
+}
+
+using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
+
+// Sorted, since strangers make objects with very many members.
+Fields fields_without(const JsonObject& object, std::span<const std::string_view> without) {
+  Fields fields;
+  for (const JsonMember& member : object.members()) {
+    if (!is_named(member, without)) fields.emplace_back(member.key, member.value);
+  }
+  std::sort(fields.begin(), fields.end());
+  return fields;
+}
+
+}  // namespace
+
+bool equal_members(const JsonObject& a, const JsonObject& b,
+                   std::span<const std::string_view> without) {
+  return fields_without(a, without) == fields_without(b, without);
+}
+
 std::string_view splice_open(Arena& arena, const JsonObject& object,
                              std::span<const std::string_view> without,
                              std::string_view additions) {
-  const auto kept = [&](const JsonMember& member) {
-    return std::find(without.begin(), without.end(), member.key) == without.end();
-  };
+  const auto kept = [&](const JsonMember& member) { return !is_named(member, without); };
   std::size_t size = 1 + additions.size();
   for (const JsonMember& member : object.members()) {
     if (kept(member)) size += member.text.size() + 1;

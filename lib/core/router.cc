@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -23,7 +24,9 @@ class ChangedRecords {
   void add(const Write& write) {
     std::visit([this](const auto& change) { add_change(change); }, write);
   }
-  bool contains(const Record& record) const { return bits_[bit_of(record)]; }
+  bool contains(const Needed& needed) const {
+    return contains(needed.by_topic) || contains(needed.sent);
+  }
 
  private:
   static constexpr std::size_t kBits = std::size_t{1} << 14U;
@@ -37,10 +40,16 @@ class ChangedRecords {
     }
     return (mixed ^ (mixed >> 32U)) % kBits;
   }
+  bool contains(const std::optional<Record>& record) const {
+    return record && bits_[bit_of(*record)];
+  }
   void set(const Record& record) { bits_.set(bit_of(record)); }
 
-  // Shown only where there is a copy, and that is a write of its own.
-  void add_change(const SaveMessage&) {}
+  // Its body is shown only where there is a copy, and that is a write of its own.
+  void add_change(const SaveMessage& w) {
+    if (w.client_message_id.empty()) return;
+    set(Record::sent(w.app, w.sender, w.client_message_id));
+  }
   // Like RaiseStatus, if the copy exists already.
   void add_change(const SaveCopy& w) {
     set(Record::copy(w.app, w.timeline, w.conversation, w.message_id));
@@ -82,6 +91,28 @@ Addressed address(const Delivery& delivery) {
     return {*topic, {Outcome::InvalidId, valid.error().message}};
   }
   return {*topic, {}};
+}
+
+// The facts about what a delivery needs, null where it needs none.
+struct Known {
+  const Fact* by_topic = nullptr;
+  const Fact* sent = nullptr;
+};
+
+const Fact* take_fact(const std::optional<Record>& record, std::span<const Fact>& facts) {
+  if (!record) return nullptr;
+  assert(!facts.empty() && "every record that needs() names has its fact");
+  const Fact* fact = &facts.front();
+  facts = facts.subspan(1);
+  return fact;
+}
+
+// From the front of `facts`, in the order in which needs() names the records.
+Known take_facts(const Needed& needed, std::span<const Fact>& facts) {
+  Known known;
+  known.by_topic = take_fact(needed.by_topic, facts);
+  known.sent = take_fact(needed.sent, facts);
+  return known;
 }
 
 bool too_large(const Delivery& delivery, const Router::Options& options) {
@@ -175,8 +206,9 @@ class Router::Impl {
 
   void needs(std::span<const Delivery> deliveries, std::vector<Record>& out) const {
     for (const Delivery& delivery : deliveries) {
-      Record record;
-      if (needs_record(delivery, address(delivery), record)) out.push_back(record);
+      const Needed needed = needed_for(delivery, address(delivery));
+      if (needed.by_topic) out.push_back(*needed.by_topic);
+      if (needed.sent) out.push_back(*needed.sent);
     }
   }
 
@@ -186,16 +218,11 @@ class Router::Impl {
     std::size_t decided = 0;
     for (const Delivery& delivery : deliveries) {
       const Addressed addressed = address(delivery);
-      Record record;
-      const Fact* fact = nullptr;
-      if (needs_record(delivery, addressed, record)) {
-        if (changed.contains(record)) break;
-        assert(!facts.empty() && "every record that needs() names has its fact");
-        fact = &facts.front();
-        facts = facts.subspan(1);
-      }
+      const Needed needed = needed_for(delivery, addressed);
+      if (changed.contains(needed)) break;
+      const Known known = take_facts(needed, facts);
       const std::size_t written = out.writes.size();
-      decide(delivery, addressed, fact, now, out);
+      decide(delivery, addressed, known, now, out);
       ++decided;
       for (std::size_t i = written; i < out.writes.size(); ++i) changed.add(out.writes[i]);
       if (has_enough(out)) break;
@@ -209,16 +236,16 @@ class Router::Impl {
            out.arena.bytes() >= options_.max_effect_bytes;
   }
 
-  bool needs_record(const Delivery& delivery, const Addressed& addressed, Record& record) const {
-    return addressed.refused.done() && !too_large(delivery, options_) &&
-           record_of(addressed.topic, delivery.body, record);
+  Needed needed_for(const Delivery& delivery, const Addressed& addressed) const {
+    if (!addressed.refused.done() || too_large(delivery, options_)) return {};
+    return needed_by(addressed.topic, delivery.body);
   }
 
-  void decide(const Delivery& delivery, const Addressed& addressed, const Fact* fact, Time now,
+  void decide(const Delivery& delivery, const Addressed& addressed, const Known& known, Time now,
               Effects& out) {
     Handled handled = addressed.refused;
     if (handled.done()) {
-      handled = handle(delivery, addressed.topic, fact, now, out);
+      handled = handle(delivery, addressed.topic, known, now, out);
     }
     if (!handled.done() && handled.outcome != Outcome::Ignored) {
       reject(delivery, handled, options_, out);
@@ -226,7 +253,7 @@ class Router::Impl {
     out.settled.push_back({.tag = delivery.tag, .outcome = handled.outcome});
   }
 
-  Handled handle(const Delivery& delivery, const Topic& topic, const Fact* fact, Time now,
+  Handled handle(const Delivery& delivery, const Topic& topic, const Known& known, Time now,
                  Effects& out) {
     if (too_large(delivery, options_)) {
       return {Outcome::TooLarge,
@@ -239,7 +266,8 @@ class Router::Impl {
                       .body = body_,
                       .delivery = delivery,
                       .topic = topic,
-                      .fact = fact,
+                      .fact = known.by_topic,
+                      .sent = known.sent,
                       .now = now,
                       .out = out};
     return dispatch(handling);

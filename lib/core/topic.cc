@@ -137,6 +137,47 @@ Result<> validate_size(std::string_view what, std::size_t size, std::size_t most
   return invalid(what, "has " + std::to_string(size) + " bytes, more than " + std::to_string(most));
 }
 
+constexpr std::string_view kApps = "apps.";
+constexpr std::string_view kUsers = "users.";
+
+// What follows {prefix}{app}. in the key.
+std::optional<std::string_view> below(std::string_view key, std::string_view prefix,
+                                      std::string_view app) {
+  if (!key.starts_with(prefix)) return std::nullopt;
+  key.remove_prefix(prefix.size());
+  if (!key.starts_with(app)) return std::nullopt;
+  key.remove_prefix(app.size());
+  if (!key.starts_with('.')) return std::nullopt;
+  return key.substr(1);
+}
+
+std::string_view last_level(std::string_view key) {
+  return key.substr(key.rfind('.') + 1);  // npos + 1 is 0
+}
+
+// Whether the observer takes apps.observer.{app}.{end}.
+bool is_order_end(std::string_view end) {
+  const Levels level = split(end);
+  return level.count == 2 ||
+         (level.count == 5 && level.level[0] == "users" && level.level[2] == "messages" &&
+          (level.level[4] == "delivered" || level.level[4] == "persist"));
+}
+
+// Whether what follows "users." is {me}.{to}.messages.outgoing.
+bool is_readme_end(const Levels& end) {
+  return end.count == 4 && end.level[2] == "messages" && end.level[3] == "outgoing";
+}
+
+// Whether the observer takes apps.{app}.users.{end}.
+bool is_user_end(std::string_view end) {
+  const std::string_view verb = last_level(end);
+  if (verb == "update" || verb == "archive") return true;
+  const Levels level = split(end);
+  if (level.count == 3) return level.level[1] == "presence";
+  return is_readme_end(level) ||
+         (level.count == 4 && level.level[1] == "messages" && level.level[3] == "outgoing");
+}
+
 }  // namespace
 
 std::optional<Topic> parse_topic(std::string_view routing_key) {
@@ -179,6 +220,11 @@ Result<> validate_instance_id(std::string_view id) {
   return validate_text("instance id", id);
 }
 
+Result<> validate_client_message_id(std::string_view written) {
+  if (written.empty()) return invalid("client_message_id", "is empty");
+  return validate_size("client_message_id", written.size(), kMaxClientMessageId);
+}
+
 Result<> validate(const Topic& topic) {
   if (auto valid = validate_id("app", topic.app); !valid) return valid;
   if (topic.app == "observer") return invalid("app", "is observer, which the services' keys use");
@@ -206,6 +252,33 @@ std::string_view app_of(std::string_view routing_key) {
   if (key.count < first + 2 || key.level[first] != "apps") return {};
   if (key.level[first + 1] != "observer") return key.level[first + 1];
   return key.count > first + 2 ? key.level[first + 2] : std::string_view();
+}
+
+bool is_for_observer(std::string_view app, std::string_view routing_key) {
+  if (const auto order = below(routing_key, "apps.observer.", app)) return is_order_end(*order);
+  if (const auto inside = below(routing_key, "apps.", app)) {
+    if (inside->starts_with(kUsers)) return is_user_end(inside->substr(kUsers.size()));
+    const Levels level = split(*inside);
+    return level.count == 6 && level.level[0] == "outgoing" && level.level[1] == "users" &&
+           level.level[3] == "messages" && level.level[5] == "outgoing";
+  }
+  const auto slash = below(routing_key, ".apps.", app);
+  return slash && slash->starts_with(kUsers) && is_readme_end(split(slash->substr(kUsers.size())));
+}
+
+bool is_from_observer(std::string_view routing_key) {
+  if (routing_key.starts_with("observer.rejected.")) return true;
+  if (routing_key.starts_with('.')) routing_key.remove_prefix(1);
+  if (!routing_key.starts_with(kApps)) return false;
+  const std::size_t app_end = routing_key.find('.', kApps.size());
+  if (app_end == std::string_view::npos) return false;
+  routing_key.remove_prefix(app_end + 1);
+  if (!routing_key.starts_with(kUsers)) return false;
+  routing_key.remove_prefix(kUsers.size());
+  const std::string_view verb = last_level(routing_key);
+  if (verb == "clientadded" || verb == "clientupdated" || verb == "clientdeleted") return true;
+  const Levels level = split(routing_key);
+  return level.count == 3 && level.level[1] == "fence";
 }
 
 bool is_group_id(std::string_view id) {

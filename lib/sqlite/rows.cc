@@ -60,6 +60,11 @@ std::string select_messages(std::string_view order) {
          std::string(order) + " LIMIT ?6";
 }
 
+std::string select_sent() {
+  return "SELECT body FROM messages INDEXED BY messages_by_client_message_id"
+         " WHERE app = ?1 AND sender = ?2 AND client_message_id = ?3";
+}
+
 // Left alone, SQLite prefers to read all instances of the app: it expects few.
 std::string select_instances() {
   return "SELECT id, body FROM instances INDEXED BY instances_by_user"

@@ -29,6 +29,9 @@ std::string select_groups();
 // ASC or DESC. Columns: message id, status, body.
 std::string select_messages(std::string_view order);
 
+// ?1 app, ?2 sender, ?3 client message id. The only column is the body.
+std::string select_sent();
+
 // ?1 app, ?2 user, ?3 limit. Columns: instance, body.
 std::string select_instances();
 

@@ -24,7 +24,7 @@ using sqlite::Statement;
 using sqlite::Transaction;
 
 struct FetchStatements {
-  Statement group, conversation, copy;
+  Statement group, conversation, copy, sent;
 };
 
 Result<FetchStatements> prepare_fetch(Database& database) {
@@ -35,6 +35,7 @@ Result<FetchStatements> prepare_fetch(Database& database) {
       D{&FetchStatements::copy, "look up a message",
         "SELECT 1 FROM copies"
         " WHERE app = ?1 AND timeline = ?2 AND conversation = ?3 AND message_id = ?4"},
+      D{&FetchStatements::sent, "look up what was sent before", sqlite::select_sent()},
   };
   return sqlite::prepare_all<FetchStatements>(database, definitions);
 }
@@ -82,6 +83,12 @@ Result<bool> SqliteStore::look_up(const Record& record, std::string& document) {
     case Record::Kind::Copy:
       return Run(fetch_.copy, record.app, record.timeline, record.conversation, record.message_id)
           .next();
+    case Record::Kind::Sent: {
+      Run run(fetch_.sent, record.app, record.timeline, record.message_id);
+      Result<bool> found = run.next();
+      if (found && *found) document = run.text(0);
+      return found;
+    }
   }
   return fail(Error::Code::Internal, "cannot look up a record of an unknown kind");
 }

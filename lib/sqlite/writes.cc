@@ -46,7 +46,9 @@ struct Writer {
   WriteStatements& statements;
 
   Result<> operator()(const SaveMessage& w) {
-    return Run(statements.save_message, w.app, w.message_id, w.body).finish();
+    return Run(statements.save_message, w.app, w.message_id, w.body, unless_empty(w.sender),
+               unless_empty(w.client_message_id))
+        .finish();
   }
   Result<> operator()(const SaveCopy& w) {
     return Run(statements.save_copy, w.app, w.timeline, w.conversation, w.message_id,
@@ -188,8 +190,8 @@ Result<WriteStatements> prepare_writes(Database& database) {
   using D = Definition<WriteStatements>;
   const std::array definitions = {
       D{&WriteStatements::save_message, "save a message",
-        "INSERT INTO messages (app, message_id, body) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT DO NOTHING"},
+        "INSERT INTO messages (app, message_id, body, sender, client_message_id)"
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING"},
       // The first copy decides which body is shown: a message that was delivered live
       // gets no marks of a later replay.
       D{&WriteStatements::save_copy, "save a copy of a message",

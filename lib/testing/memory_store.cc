@@ -24,6 +24,11 @@ namespace {
 using Key2 = std::pair<std::string, std::string>;
 using Key3 = std::tuple<std::string, std::string, std::string>;
 
+struct Message {
+  std::string body;
+  std::string sender, client_message_id;
+};
+
 struct Copy {
   Status status = Status::Sent;
   std::string own_body;
@@ -79,7 +84,14 @@ class MemoryStore::Impl {
   using Copies = std::map<std::string, Copy, std::less<>>;  // by message id
 
   void operator()(const SaveMessage& write) {
-    messages_.try_emplace(Key2(write.app, write.message_id), write.body);
+    const Key2 id(write.app, write.message_id);
+    if (messages_.contains(id)) return;
+    if (!write.client_message_id.empty()) {
+      const Key3 own(write.app, write.sender, write.client_message_id);
+      if (!sent_.try_emplace(own, write.message_id).second) return;
+    }
+    messages_.emplace(id, Message{std::string(write.body), std::string(write.sender),
+                                  std::string(write.client_message_id)});
   }
   void operator()(const SaveCopy& write) {
     const auto [copy, created] = copies_[place_of(write)].try_emplace(
@@ -157,8 +169,17 @@ class MemoryStore::Impl {
         return keep(conversation(record.app, record.timeline, record.conversation));
       case Record::Kind::Copy:
         return {.found = copies(place_of(record)).contains(record.message_id), .document = {}};
+      case Record::Kind::Sent:
+        return keep(sent_body(record.app, record.timeline, record.message_id));
     }
     return {};
+  }
+
+  Document sent_body(std::string_view app, std::string_view sender,
+                     std::string_view client_message_id) const {
+    const auto found = sent_.find(Key3(app, sender, client_message_id));
+    if (found == sent_.end()) return std::nullopt;
+    return messages_.at(Key2(app, found->second)).body;
   }
 
   Document group_body(std::string_view app, std::string_view group) const {
@@ -249,7 +270,7 @@ class MemoryStore::Impl {
     std::string_view body = copy.own_body;
     if (const auto shared = messages_.find(Key2(app, message_id));
         body.empty() && shared != messages_.end()) {
-      body = shared->second;
+      body = shared->second.body;
     }
     return {app, timeline, conversation, message_id, copy.status, body};
   }
@@ -277,8 +298,15 @@ class MemoryStore::Impl {
     const auto& [app, timeline, conversation] = place;
     const Copies& others = copies(Key3(app, conversation, timeline));
     for (const auto& [id, copy] : removed) {
-      if (timeline == conversation || !others.contains(id)) messages_.erase(Key2(app, id));
+      if (timeline == conversation || !others.contains(id)) remove_body(app, id);
     }
+  }
+  void remove_body(const std::string& app, const std::string& id) {
+    const auto message = messages_.find(Key2(app, id));
+    if (message == messages_.end()) return;
+    const auto& [body, sender, client_message_id] = message->second;
+    if (!client_message_id.empty()) sent_.erase(Key3(app, sender, client_message_id));
+    messages_.erase(message);
   }
 
   static void raise(Copy& copy, Status status) { copy.status = std::max(copy.status, status); }
@@ -298,7 +326,8 @@ class MemoryStore::Impl {
         {.last = last, .is_new = conversation.is_new, .archived = conversation.archived});
   }
 
-  std::map<Key2, std::string> messages_;  // bodies, by app and message id
+  std::map<Key2, Message> messages_;  // by app and message id
+  std::map<Key3, std::string> sent_;  // message ids, by app, sender and client_message_id
   std::map<Key3, Copies> copies_;
   std::map<Key3, Conversation> conversations_;
   std::map<Key2, Group> groups_;

@@ -18,11 +18,12 @@ namespace {
 
 using Type = JsonMember::Type;
 
-// By which the copy in the store is found again; nobody else knows it beforehand.
+// By which a message is recognized that is sent again, and its copy found in the store.
 constexpr std::string_view kClientMessageId = "client_message_id";
 
 struct Draft {
   std::string sender, recipient;
+  std::string client_message_id;  // empty if the caller has given none
   bool to_group = false;
   std::string key;
   JsonWriter body;
@@ -53,11 +54,13 @@ constexpr std::array<Typed, 3> kTexts = {{
 }};
 
 // What JavaScript takes for false counts as missing.
-constexpr std::array<Typed, 2> kTypedExtras = {{
+constexpr std::array<Typed, 3> kTypedExtras = {{
+    {kClientMessageId, Type::String, "client_message_id is not a text"},
     {"attributes", Type::Object, "attributes is not an object"},
     {"timestamp", Type::Number, "timestamp is not a number"},
 }};
-constexpr std::array<std::string_view, 3> kExtras = {"attributes", "metadata", "timestamp"};
+constexpr std::array<std::string_view, 4> kExtras = {"attributes", "metadata", "timestamp",
+                                                     kClientMessageId};
 
 Error refuse(std::string sentence) {
   return fail(Error::Code::InvalidArgument, std::move(sentence));
@@ -83,7 +86,9 @@ Result<> check_types(const JsonObject& body) {
     const JsonMember* member = body.find(key);
     if (is_truthy(member) && !member->is(type)) return refuse(std::string(sentence));
   }
-  return {};
+  const JsonMember* id = body.find(kClientMessageId);
+  if (!is_truthy(id)) return {};
+  return validate_client_message_id(id->value.substr(1, id->value.size() - 2));
 }
 
 JsonWriter write_draft(const JsonObject& body, const std::string& channel_type) {
@@ -112,6 +117,7 @@ Result<Draft> read_draft(const Call& call) {
   Draft draft;
   draft.sender = *std::move(sender);
   draft.recipient = text_of(body, "recipient_id");
+  draft.client_message_id = text_of(body, kClientMessageId);
   const Topic topic{.kind = Topic::Kind::Outgoing,
                     .app = call.ids.app,
                     .user = draft.sender,
@@ -137,6 +143,17 @@ std::vector<Outgoing> only(Draft& draft) {
 
 using Found = std::optional<std::string>;
 
+// Whether this is the message that was sent: others may use the same id, and the sender may
+// have used it for another message, with which this one is in conflict.
+bool is_copy_of(const Draft& draft, const JsonObject& sent, const JsonObject& document) {
+  if (text_of(document, kClientMessageId) != draft.client_message_id) return false;
+  if (text_of(document, "sender") != draft.sender) return false;
+  std::vector<std::string_view> stamps = {"_id",        "timelineOf", "conversWith", "status",
+                                          "message_id", "sender",     "recipient",   "app_id"};
+  if (sent.find("timestamp") == nullptr) stamps.emplace_back("timestamp");
+  return equal_members(document, sent, stamps);
+}
+
 // As it went to inboxes: without what only documents have.
 std::string live_copy(const JsonObject& document) {
   constexpr std::array<std::string_view, 3> kOfDocuments = {"_id", "timelineOf", "conversWith"};
@@ -145,33 +162,33 @@ std::string live_copy(const JsonObject& document) {
 }
 
 Result<Found> find_copy(History& history, const std::string& app, const std::string& timeline,
-                        const std::string& conversation, const std::string& client_message_id) {
+                        const Draft& draft) {
+  const std::string sent_text = draft.body.object();
+  JsonObject sent;
+  if (const auto parsed = sent.parse(sent_text); !parsed) return parsed.error();
   constexpr std::size_t kPage = 20;
-  constexpr std::size_t kPages = 10;  // more do not arrive while we wait
+  constexpr std::size_t kPages = 10;  // more do not arrive while we wait; repeats may be older
   std::string before;
   for (std::size_t i = 0; i < kPages; ++i) {
     const auto page =
-        history.messages(app, timeline, conversation, {.before = before, .limit = kPage});
+        history.messages(app, timeline, draft.recipient, {.before = before, .limit = kPage});
     if (!page) return page.error();
     if (page->empty()) break;
     JsonObject document;
     for (const std::string& text : *page) {
       if (const auto parsed = document.parse(text); !parsed) return parsed.error();
-      if (text_of(document, kClientMessageId) == client_message_id) {
-        return Found(live_copy(document));
-      }
+      if (is_copy_of(draft, sent, document)) return Found(live_copy(document));
     }
     before = text_of(document, "message_id");
   }
   return Found();
 }
 
-Result<Found> find_message(History& history, const std::string& app, const Draft& draft,
-                           const std::string& client_message_id) {
-  auto own = find_copy(history, app, draft.sender, draft.recipient, client_message_id);
+Result<Found> find_message(History& history, const std::string& app, const Draft& draft) {
+  auto own = find_copy(history, app, draft.sender, draft);
   if (!own || *own || !draft.to_group) return own;
   // Who is not a member has no copy, the group has.
-  return find_copy(history, app, draft.recipient, draft.recipient, client_message_id);
+  return find_copy(history, app, draft.recipient, draft);
 }
 
 }  // namespace
@@ -187,14 +204,15 @@ HttpResponse send_message(Services& services, const Call& call) {
 HttpResponse send_message_and_wait(Services& services, const Call& call) {
   auto draft = read_draft(call);
   if (!draft) return invalid(draft.error().message);
-  const std::string client_message_id = random_uuid();
-  draft->body.text(kClientMessageId, client_message_id);
+  if (draft->client_message_id.empty()) {
+    draft->client_message_id = random_uuid();
+    draft->body.text(kClientMessageId, draft->client_message_id);
+  }
   const auto done = services.gateway.carry_out(only(*draft));
   if (!done) return broker_away(services, done.error(), 404);
   if (*done != Gateway::Done::Carried) return not_carried_out();
-  const auto found = services.histories.with([&](History& history) {
-    return find_message(history, call.ids.app, *draft, client_message_id);
-  });
+  const auto found = services.histories.with(
+      [&](History& history) { return find_message(history, call.ids.app, *draft); });
   if (!found) return store_away(services, found.error());
   if (!*found) return failure_text(422, "the message was not accepted");
   return success_with("message", **found);

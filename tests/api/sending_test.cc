@@ -57,10 +57,17 @@ TEST_F(Sending, PassesWhatIsInsideByteForByte) {
             R"("timestamp":1.76e12})");
 }
 
+TEST_F(Sending, PassesTheIdByWhichTheCallerKnowsTheMessage) {
+  post(draft(R"("client_message_id":"c\u0031")"));
+  EXPECT_EQ(published(), R"({"recipient_fullname":"Bob","sender_fullname":"Ann",)"
+                         R"("channel_type":"direct","client_message_id":"c\u0031"})");
+}
+
 TEST_F(Sending, LeavesOutWhatIsFalsyOrUnknown) {
-  post(draft(R"("attributes":null,"metadata":"","timestamp":0,"text":null,"type":null,)"
-             R"("channel_type":"","group":{"members":{"eve":1}},"message_id":"mine",)"
-             R"("sender":"bob","temp_webhook_endpoints":["http://evil"],"app_id":"x")"));
+  post(draft(
+      R"("attributes":null,"metadata":"","timestamp":0,"text":null,"type":null,)"
+      R"("client_message_id":null,"channel_type":"","group":{"members":{"eve":1}},"message_id":"mine",)"
+      R"("sender":"bob","temp_webhook_endpoints":["http://evil"],"app_id":"x")"));
   EXPECT_EQ(published(), R"({"recipient_fullname":"Bob","sender_fullname":"Ann",)"
                          R"("channel_type":"direct"})");
 }
@@ -112,6 +119,9 @@ TEST_F(Sending, RefusesOtherTypes) {
            Case{draft(R"("attributes":"x")"), "attributes is not an object"},
            Case{draft(R"("attributes":[])"), "attributes is not an object"},
            Case{draft(R"("timestamp":"now")"), "timestamp is not a number"},
+           Case{draft(R"("client_message_id":5)"), "client_message_id is not a text"},
+           Case{draft(R"("client_message_id":")" + std::string(65, 'x') + "\""),
+                "client_message_id has 65 bytes, more than 64"},
        }) {
     const auto response = post(body);
     EXPECT_EQ(response.status, 405U) << body;
@@ -206,14 +216,45 @@ TEST_F(Sending, AnswersWithTheStampedCopyOfThisVeryMessage) {
   EXPECT_EQ(live, message);
 }
 
-TEST_F(Sending, MarksTheMessageWithAFreshId) {
-  post_and_wait(draft(R"("client_message_id":"mine")"));
+TEST_F(Sending, MarksTheMessageWithAFreshIdIfTheCallerHasNone) {
+  post_and_wait(draft(R"("client_message_id":"")"));
   post_and_wait(draft());
   ASSERT_EQ(gateway.taken.size(), 2U);
   const std::string first = json(gateway.taken[0].body)["client_message_id"].GetString();
   const std::string second = json(gateway.taken[1].body)["client_message_id"].GetString();
   EXPECT_THAT(first, MatchesRegex("[0-9a-f-]{36}"));
   EXPECT_NE(first, second);
+}
+
+TEST_F(Sending, AnswersWithTheFirstMessageIfItIsSentAgain) {
+  const std::string body = draft(R"("text":"hi","client_message_id":"c\/1")");
+  const auto first = post_and_wait(body);
+  EXPECT_EQ(first.status, 200U) << first.body;
+  EXPECT_THAT(first.body, HasSubstr(R"("client_message_id":"c\/1")"));
+  now += std::chrono::milliseconds(1);
+  const auto second = post_and_wait(body);
+  EXPECT_EQ(second.body, first.body);
+  EXPECT_EQ(post(body).status, 200U);
+  ASSERT_EQ(inbox("bob").size(), 3U);
+  EXPECT_EQ(inbox("bob")[2].body, inbox("bob")[0].body);
+  EXPECT_EQ(store.messages("tilechat", "bob", "ann", {})->size(), 1U);
+}
+
+TEST_F(Sending, AnswersNeverWithAnotherMessageOfTheSameId) {
+  know_group("group-1", "bob", {"ann", "bob"});
+  const auto body = [](const std::string& text, const std::string& more = {}) {
+    return R"({"sender_fullname":"A","recipient_id":"group-1","recipient_fullname":"G","text":")" +
+           text + R"(","client_message_id":"c1")" + more + "}";
+  };
+  EXPECT_EQ(post_and_wait(body("hi"), as("bob")).status, 200U);
+  const auto of_ann = post_and_wait(body("hi"));
+  EXPECT_EQ(of_ann.status, 200U) << of_ann.body;
+  EXPECT_STREQ(json(of_ann)["message"]["sender"].GetString(), "ann");
+  for (const auto& other :
+       {body("ho"), body("hi", R"(,"metadata":1)"), body("hi", R"(,"timestamp":1)")}) {
+    EXPECT_EQ(post_and_wait(other).status, 422U) << other;
+  }
+  EXPECT_EQ(store.messages("tilechat", "ann", "group-1", {})->size(), 2U);
 }
 
 TEST_F(Sending, FindsTheMessageAmongLaterOnes) {

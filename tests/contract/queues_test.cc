@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <gtest/gtest.h>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -128,6 +129,75 @@ TEST(Queues, TakeNoAnswerToAFence) {
       EXPECT_FALSE(consumed(effects.publishes.front().routing_key)) << body;
     }
   }
+}
+
+// Keys near the bindings: their stars filled with words of the protocol, and a level or
+// two changed.
+class NearKeys {
+ public:
+  std::string next() {
+    std::vector<std::string> levels;
+    for (const std::string_view level : levels_of(pick(patterns_))) {
+      if (level == "#") {
+        for (std::size_t more = below(4); more > 0; --more) levels.push_back(word());
+      } else {
+        levels.push_back(level == "*" ? word() : std::string(level));
+      }
+    }
+    for (std::size_t changes = below(3); changes > 0; --changes) change(levels);
+    std::string key;
+    for (const std::string& level : levels) key += key.empty() ? level : '.' + level;
+    return below(8) == 0 ? '.' + key : key;
+  }
+
+ private:
+  std::size_t below(std::size_t end) { return random_() % end; }
+  const std::string& pick(const std::vector<std::string>& from) { return from[below(from.size())]; }
+  std::string word() { return pick(words_); }
+  void change(std::vector<std::string>& levels) {
+    const auto at = static_cast<std::ptrdiff_t>(below(levels.size()));
+    switch (below(3)) {
+      case 0:
+        levels[static_cast<std::size_t>(at)] = word();
+        break;
+      case 1:
+        levels.insert(levels.begin() + at, word());
+        break;
+      default:
+        if (levels.size() > 1) levels.erase(levels.begin() + at);
+    }
+  }
+
+  std::mt19937 random_{21};
+  std::vector<std::string> words_ = {"u1",      "",         "a",        "b",         "apps",
+                                     "users",   "observer", "messages", "outgoing",  "update",
+                                     "archive", "presence", "groups",   "delivered", "persist"};
+  std::vector<std::string> patterns_ = [] {
+    auto all = messages_queue("a").bindings;
+    const auto more = persist_queue("a").bindings;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
+};
+
+TEST(Queues, AgreeWithTheRuleForBrokersWithoutQueues) {
+  NearKeys keys;
+  int taken = 0;
+  constexpr int kTries = 20000;
+  for (int i = 0; i < kTries; ++i) {
+    const std::string key = keys.next();
+    EXPECT_EQ(is_for_observer("a", key), consumed(key)) << key;
+    taken += consumed(key) ? 1 : 0;
+  }
+  EXPECT_GT(taken, kTries / 10) << "too few keys that the queues take";
+  EXPECT_LT(taken, kTries * 9 / 10) << "too few keys that they do not take";
+}
+
+TEST(Queues, TakeUpdatesThatNobodyKnowsSoThatTheyAreRejectedVisibly) {
+  EXPECT_TRUE(is_for_observer("a", "apps.a.users.me.groups.update"));
+  EXPECT_TRUE(is_for_observer("a", "apps.a.users.update"));
+  EXPECT_FALSE(is_for_observer("a", "apps.b.users.me.groups.update"));
+  EXPECT_FALSE(is_for_observer("a", "apps.ab.users.me.groups.update"));
 }
 
 }  // namespace

@@ -102,6 +102,13 @@ TEST_F(SqliteFile, FindsGroupsAndInstancesByAnIndex) {
                           HasSubstr("g USING PRIMARY KEY (app=? AND id=?)")));
 }
 
+TEST_F(SqliteFile, FindsWhatWasSentByAnIndex) {
+  open();
+  EXPECT_THAT(plan(sqlite::select_sent()),
+              ElementsAre(HasSubstr("messages_by_client_message_id (app=? AND sender=? AND "
+                                    "client_message_id=?)")));
+}
+
 TEST_F(SqliteFile, FindsBlocksByTheirKey) {
   open();
   EXPECT_THAT(plan(sqlite::select_blocks()),
@@ -202,7 +209,7 @@ TEST_F(SqliteFile, SaysThatItsFolderMayNotBeWritten) {
 
 // --- Versions ---------------------------------------------------------------
 
-constexpr std::int64_t kNewest = 2;
+constexpr std::int64_t kNewest = 3;
 
 TEST_F(SqliteFile, IsMadeOfAnEmptyFile) {
   write_bytes(options_.path, "");
@@ -216,7 +223,7 @@ TEST_F(SqliteFile, IsMadeOfADatabaseWithoutTables) {
   change_raw("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
   EXPECT_THAT(
       refusal(open_sqlite_history(options_)),
-      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 0"), HasSubstr("version 2"))));
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 0"), HasSubstr("version 3"))));
   check(open()->apply(words_.direct("m1", 10)));
   EXPECT_EQ(messages(kAda).size(), 1U);
 }
@@ -266,7 +273,7 @@ class SqliteFileOfVersion1 : public SqliteFile {
 TEST_F(SqliteFileOfVersion1, IsOpenedByAStoreFirst) {
   EXPECT_THAT(
       refusal(open_sqlite_history(options_)),
-      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 1"), HasSubstr("version 2"))));
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 1"), HasSubstr("version 3"))));
   open();
   EXPECT_EQ(number("PRAGMA user_version"), kNewest);
   const auto history = read();
@@ -326,6 +333,19 @@ TEST_F(SqliteFileOfVersion1, TakesGroupsWithoutMembersAndDamagedOnes) {
   EXPECT_EQ(groups("bob"), of_ada);
 }
 
+TEST_F(SqliteFileOfVersion1, TakesClientMessageIdsAfterwards) {
+  const auto store = open();
+  check(store->apply(std::vector<Write>{words_.sent("m2", "ada", "c1"),
+                                        words_.sent("m3", "ada", "c1"),
+                                        SaveMessage{"tilechat", "m1", "{}", "ada", "c2"}}));
+  const Record records[] = {Record::sent("tilechat", "ada", "c1"),
+                            Record::sent("tilechat", "ada", "c2")};
+  const auto facts = value(store->fetch(records));
+  EXPECT_EQ(facts[0].document, words_.body_of("m2"));
+  EXPECT_FALSE(facts[1].found);
+  EXPECT_EQ(number("SELECT count(*) FROM messages"), 2);
+}
+
 TEST_F(SqliteFile, StaysAsItWasIfAMigrationFails) {
   std::vector<std::string_view> steps(sqlite::migrations().begin(), sqlite::migrations().end());
   open();
@@ -334,7 +354,7 @@ TEST_F(SqliteFile, StaysAsItWasIfAMigrationFails) {
   {
     Database database = open_raw();
     EXPECT_THAT(refusal(sqlite::migrate(database, steps)),
-                Refuses(Error::Code::Internal, AllOf(HasSubstr("schema to version 4"),
+                Refuses(Error::Code::Internal, AllOf(HasSubstr("schema to version 5"),
                                                      HasSubstr("no such table: nowhere"))));
   }
   EXPECT_EQ(number("SELECT count(*) FROM sqlite_schema WHERE name IN ('extra', 'more')"), 0);
@@ -347,7 +367,7 @@ TEST_F(SqliteFile, OfANewerVersionIsRefusedWithBothVersions) {
   change_raw("PRAGMA user_version = 99");
   const auto error = Refuses(
       Error::Code::InvalidArgument,
-      AllOf(HasSubstr(options_.path.string()), HasSubstr("version 99"), HasSubstr("up to 2")));
+      AllOf(HasSubstr(options_.path.string()), HasSubstr("version 99"), HasSubstr("up to 3")));
   EXPECT_THAT(refusal(open_sqlite(options_)), error);
   EXPECT_THAT(refusal(open_sqlite_history(options_)), error);
 }

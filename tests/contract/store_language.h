@@ -53,6 +53,12 @@ class Words {
     return SaveMessage{app, id, body_of(id)};
   }
 
+  // The same, as its sender knows it by an id.
+  Write sent(std::string_view id, std::string_view sender, std::string_view client_message_id,
+             std::string_view app = kAda.app) {
+    return SaveMessage{app, id, body_of(id), sender, client_message_id};
+  }
+
   // A message arrives in one timeline, at `time`.
   Writes delivery(const Place& place, std::string_view id, Status status, std::int64_t time) {
     return {message(id, place.app),

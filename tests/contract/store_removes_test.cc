@@ -249,6 +249,19 @@ TEST_P(StoreRemoves, RemovesTheBodyOfAMessageToOneself) {
   EXPECT_FALSE(has_body("m1"));
 }
 
+TEST_P(StoreRemoves, FreesTheClientMessageIdOfAMessageWithItsBody) {
+  const Record sent = Record::sent("tilechat", "ada", "c1");
+  apply({words_.sent("m1", "ada", "c1"), copy(kAda, "m1", Status::Sent),
+         copy(kBob, "m1", Status::Delivered)});
+  apply({RemoveMessages{"tilechat", "bob"}});
+  EXPECT_TRUE(exists(sent));
+  apply({RemoveMessages{"tilechat", "ada"}});
+  EXPECT_FALSE(exists(sent));
+  apply({words_.sent("m2", "ada", "c1"), copy(kAda, "m2", Status::Sent)});
+  EXPECT_EQ(fetch({sent}).at(0).document, words_.body_of("m2"));
+  EXPECT_THAT(messages(kAda), ElementsAre(words_.shown(kAda, "m2", Status::Sent)));
+}
+
 TEST_P(StoreRemoves, RemovesTheBodiesOfItsAppOnly) {
   const Place elsewhere{"ada", "bob", "otherapp"};
   apply(all({words_.delivery(kAda, "m1", Status::Sent, 10),

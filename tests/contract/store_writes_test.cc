@@ -13,7 +13,13 @@ using ::testing::Not;
 using ::testing::Optional;
 using ::testing::UnorderedElementsAre;
 
-class StoreWrites : public StoreContract {};
+class StoreWrites : public StoreContract {
+ protected:
+  Write sent(std::string_view id, std::string_view sender, std::string_view client_message_id,
+             std::string_view app = kAda.app) {
+    return words_.sent(id, sender, client_message_id, app);
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Every, StoreWrites, ::testing::ValuesIn(every_store()), name_of);
 
 // --- SaveMessage, SaveCopy --------------------------------------------------
@@ -108,6 +114,49 @@ TEST_P(StoreWrites, ShowsACopyWhoseMessageIsMissingWithoutItsFields) {
   apply({copy(kAda, "m1", Status::Sent)});
   const StoredCopy bare{"tilechat", "ada", "bob", "m1", Status::Sent, {}};
   EXPECT_THAT(messages(kAda), ElementsAre(message_document(bare)));
+}
+
+// --- SaveMessage with a client_message_id ------------------------------------
+
+TEST_P(StoreWrites, FindsWhatWasSentBySenderAndId) {
+  apply({sent("m1", "ada", "c1"), sent("m2", "bob", "c1"), sent("m3", "ada", "c2"),
+         sent("m1", "ada", "c1", "otherapp"), words_.message("m4")});
+  const auto found = [&](std::string_view id) {
+    return Answer{true, std::string(words_.body_of(id))};
+  };
+  EXPECT_THAT(fetch({Record::sent("tilechat", "ada", "c1"), Record::sent("tilechat", "carl", "c1"),
+                     Record::sent("tilechat", "bob", "c1"), Record::sent("tilechat", "ada", "c2"),
+                     Record::sent("tilechat", "ada", ""), Record::sent("tilechat", "", ""),
+                     Record::sent("otherapp", "ada", "c1"), Record::sent("otherapp", "ada", "c2")}),
+              ElementsAre(found("m1"), Answer{false, ""}, found("m2"), found("m3"),
+                          Answer{false, ""}, Answer{false, ""}, found("m1"), Answer{false, ""}));
+}
+
+TEST_P(StoreWrites, KeepsTheFirstMessageOfAClientMessageId) {
+  apply({sent("m1", "ada", "c1"), copy(kAda, "m1", Status::Sent)});
+  apply({sent("m1", "ada", "c1"), sent("m2", "ada", "c1"), copy(kAda, "m2", Status::Sent),
+         sent("m3", "ada", "c3"), copy(kAda, "m3", Status::Sent)});
+  const StoredCopy bare{"tilechat", "ada", "bob", "m2", Status::Sent, {}};
+  EXPECT_THAT(messages(kAda),
+              ElementsAre(words_.shown(kAda, "m3", Status::Sent), message_document(bare),
+                          words_.shown(kAda, "m1", Status::Sent)));
+  EXPECT_EQ(fetch({Record::sent("tilechat", "ada", "c1")}).at(0).document, words_.body_of("m1"));
+}
+
+TEST_P(StoreWrites, GivesAStoredMessageNoClientMessageIdAfterwards) {
+  apply({words_.message("m1"), sent("m2", "ada", "c2")});
+  apply({sent("m1", "ada", "c1"), sent("m2", "ada", "c3")});
+  EXPECT_FALSE(exists(Record::sent("tilechat", "ada", "c1")));
+  EXPECT_FALSE(exists(Record::sent("tilechat", "ada", "c3")));
+  apply({sent("m3", "ada", "c3")});
+  EXPECT_TRUE(exists(Record::sent("tilechat", "ada", "c3")));
+}
+
+TEST_P(StoreWrites, TakesAnyNumberOfMessagesWithoutAClientMessageId) {
+  apply({words_.message("m1"), words_.message("m2"), copy(kAda, "m1", Status::Sent),
+         copy(kAda, "m2", Status::Sent)});
+  EXPECT_THAT(messages(kAda), ElementsAre(words_.shown(kAda, "m2", Status::Sent),
+                                          words_.shown(kAda, "m1", Status::Sent)));
 }
 
 // --- RaiseStatus ------------------------------------------------------------

@@ -177,5 +177,22 @@ TEST(JsonWriter, GivesWhatASpliceTakes) {
   EXPECT_EQ(splice(arena, object, kWithout, writer.members()), R"({"a":1,"b":"new","c":3})");
 }
 
+TEST(EqualMembers, CompareKeysDecodedAndValuesAsWritten) {
+  const auto equal = [](std::string_view a, std::string_view b) {
+    constexpr std::array<std::string_view, 2> kWithout = {"id", "time"};
+    return equal_members(parsed(a), parsed(b), kWithout);
+  };
+  EXPECT_TRUE(equal("{}", "{}"));
+  EXPECT_TRUE(equal(R"({"a":1,"b":{"c" : 2}})", R"({ "\u0062":{"c" : 2}, "a" : 1 })"));
+  EXPECT_TRUE(equal(R"({"a":1,"id":1})", R"({"time":2,"a":1,"id":3})"));
+  EXPECT_TRUE(equal(R"({"a":2,"a":1})", R"({"a":1})"));
+  EXPECT_FALSE(equal(R"({"a":1})", "{}"));
+  EXPECT_FALSE(equal("{}", R"({"a":1})"));
+  EXPECT_FALSE(equal(R"({"a":1})", R"({"a":1.0})"));
+  EXPECT_FALSE(equal(R"({"a":1})", R"({"b":1})"));
+  EXPECT_FALSE(equal(R"({"a":{"b":1}})", R"({"a":{"b": 1}})"));
+  EXPECT_FALSE(equal(R"({"a":1,"b":2})", R"({"a":2,"b":1})"));
+}
+
 }  // namespace
 }  // namespace chat21

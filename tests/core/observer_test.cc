@@ -129,6 +129,23 @@ TEST_F(ObserverLoop, RepeatsRatherThanLosesWhenConfirmsAreLost) {
   EXPECT_THAT(published_keys(), ElementsAre(kToRecipient, kToSender, kToRecipient, kToSender));
 }
 
+// Without an id of the client's the recipient would have two messages.
+TEST_F(ObserverLoop, RepeatsAMessageUnderItsIdWhenConfirmsAreLost) {
+  constexpr std::string_view kDraft = R"({"client_message_id":"c1"})";
+  offer(kToUser, kDraft);
+  transport.lose_confirms();
+  run_into(Error::Code::Unavailable);
+  offer(kToUser, kDraft);  // the client has heard nothing, and connects again
+  EXPECT_EQ(run(), 2U);
+  EXPECT_EQ(stored("u200", "u100"), 1U);
+  EXPECT_EQ(stored("u100", "u200"), 1U);
+  ASSERT_EQ(transport.published().size(), 6U);
+  for (std::size_t i = 2; i < 6; ++i) {
+    EXPECT_EQ(transport.published()[i].body, transport.published()[i - 2].body);
+  }
+  EXPECT_EQ(heard.size(), 4U);
+}
+
 TEST_F(ObserverLoop, SettlesBadInputAndGoesOn) {
   offer(kToUser, "broken");
   offer("nonsense");

@@ -116,6 +116,65 @@ TEST_F(Batches, GiveEachDeliveryItsOwnFact) {
                        ::testing::Contains("apps.tilechat.users.b.messages.group-2.clientadded")));
 }
 
+TEST_F(Batches, GiveEachDeliveryItsTwoFacts) {
+  know_group("group-1", R"({"members":{"a":1}})");
+  know_group("group-2", R"({"members":{"b":1}})");
+  know_sent("u", "c1",
+            R"({"client_message_id":"c1","message_id":"m1","sender":"u",)"
+            R"("recipient":"group-2","app_id":"tilechat","timestamp":5})");
+  const std::string to = "apps.tilechat.outgoing.users.u.messages.";
+  EXPECT_EQ(arrive_together({{to + "group-1.outgoing", R"({"client_message_id":"c3"})"},
+                             {to + "v.outgoing", R"({"client_message_id":"c2"})"},
+                             {to + "v.outgoing", "{}"},
+                             {to + "group-2.outgoing", R"({"client_message_id":"c1"})"},
+                             {to + "group-1.outgoing", "{}"}}),
+            5U);
+  EXPECT_THAT(published_keys(),
+              ElementsAre("apps.tilechat.users.a.messages.group-1.clientadded",
+                          "apps.tilechat.users.group-1.messages.group-1.clientadded",
+                          "apps.tilechat.users.v.messages.u.clientadded",
+                          "apps.tilechat.users.u.messages.v.clientadded",
+                          "apps.tilechat.users.v.messages.u.clientadded",
+                          "apps.tilechat.users.u.messages.v.clientadded",
+                          "apps.tilechat.users.b.messages.group-2.clientadded",
+                          "apps.tilechat.users.group-2.messages.group-2.clientadded",
+                          "apps.tilechat.users.a.messages.group-1.clientadded",
+                          "apps.tilechat.users.group-1.messages.group-1.clientadded"));
+  EXPECT_THAT(published()[6].body, ::testing::HasSubstr(R"("message_id":"m1")"));
+}
+
+TEST_F(Batches, StopShortBeforeAMessageThatTheySavedUnderTheSameId) {
+  const Published message{std::string(kToUser), R"({"client_message_id":"c1"})"};
+  const Published another{std::string(kToUser), R"({"client_message_id":"c2"})"};
+  const Published of_another{"apps.tilechat.outgoing.users.u300.messages.u200.outgoing",
+                             message.body};
+  const Published plain{std::string(kToUser), "{}"};
+  EXPECT_EQ(arrive_together({message, plain, another, of_another, plain, message, plain}), 5U);
+}
+
+TEST_F(Batches, AskWhatWasSentOnlyWhereADraftNamesAnId) {
+  const Record group = Record::group("tilechat", "u200");
+  const Record sent = Record::sent("tilechat", "u100", "c1");
+  EXPECT_THAT(needs_of(router(), kToUser, R"({"client_message_id":"c1"})"), ElementsAre(sent));
+  EXPECT_THAT(needs_of(router(), kToUser, R"({"client_message_id":"c1","channel_type":"group"})"),
+              ElementsAre(group, sent));
+  // Escapes may spell a group, too.
+  for (const std::string_view body :
+       {R"({"\u0063lient_message_i\u0064":"c1"})", R"({"client\u005Fmessage_id":"c1"})",
+        R"({"client_me\u0073\u0073age_id":"c1"})"}) {
+    EXPECT_THAT(needs_of(router(), kToUser, body), ElementsAre(group, sent)) << body;
+  }
+  for (const std::string_view body :
+       {"{}", R"({"text":"client_message_id"})", R"({"a":{"client_message_id":"c1"}})",
+        R"({"client_message_id":""})", R"({"client_message_id":5})",
+        R"({"client_message_id":"c1")"}) {
+    EXPECT_THAT(needs_of(router(), kToUser, body), ElementsAre()) << body;
+  }
+  EXPECT_THAT(needs_of(router(), "apps.observer.tilechat.users.u1.messages.u2.persist",
+                       R"({"client_message_id":"c1"})"),
+              ElementsAre());
+}
+
 TEST_F(Batches, NeedOnlyWhatTheyMayUse) {
   EXPECT_THAT(needs_of(router(), kToUser, R"({"channel_type":"direct"})"), ElementsAre());
   EXPECT_THAT(needs_of(router(), kToUser, R"({"channel_type":"group"})"),

@@ -217,5 +217,40 @@ TEST(Topic, FindsTheAppOfAnyKey) {
   EXPECT_EQ(app_of("other.a"), "");
 }
 
+TEST(FromObserver, IsWhatAnObserverPublishes) {
+  Arena arena;
+  for (const Form form : {Form::Current, Form::Legacy, Form::Readme, Form::ReadmeSlash}) {
+    EXPECT_TRUE(is_from_observer(message_added_key(arena, "a", "me", "to", form)));
+  }
+  for (const std::string_view key :
+       {message_updated_key(arena, "a", "me", "to", "m1"),
+        conversation_updated_key(arena, "a", "me", "to"),
+        conversation_deleted_key(arena, "a", "me", "to"),
+        archived_conversation_added_key(arena, "a", "me", "to"),
+        group_updated_key(arena, "a", "me", "group-1"), rejected_key(arena, "a"),
+        fence_key(arena, "a", "api", "t1")}) {
+    EXPECT_TRUE(is_from_observer(key)) << key;
+  }
+  EXPECT_TRUE(is_from_observer("apps.a.users.clientadded"));
+  EXPECT_TRUE(is_from_observer("apps.a.users.me.x.y.z.q.r.s.t.u.v.clientadded"));
+}
+
+TEST(FromObserver, IsNothingThatOthersPublish) {
+  Arena arena;
+  for (const Form form : {Form::Current, Form::Legacy, Form::Readme, Form::ReadmeSlash}) {
+    EXPECT_FALSE(is_from_observer(outgoing_key(arena, "a", "me", "to", form)));
+  }
+  for (const std::string_view key :
+       {receipt_key(arena, "a", "me", "to", "m1"), conversation_patch_key(arena, "a", "me", "to"),
+        archive_key(arena, "a", "me", "to"), presence_key(arena, "a", "me", "clientadded-1"),
+        delivered_key(arena, "a", "me", "to"), persist_key(arena, "a", "me", "to"),
+        order_key(arena, "a", Topic::Kind::Fence), std::string_view("apps.a.users.me.typing"),
+        std::string_view("apps.a.clientadded"), std::string_view("clientadded"),
+        std::string_view("apps"), std::string_view("apps."), std::string_view("."),
+        std::string_view("")}) {
+    EXPECT_FALSE(is_from_observer(key)) << key;
+  }
+}
+
 }  // namespace
 }  // namespace chat21

@@ -30,7 +30,7 @@ class Traffic {
     switch (random_() % 11) {
       case 0:
         return {"apps.a.outgoing.users." + me + ".messages." + other + ".outgoing",
-                "{\"attributes\":" + attributes() + "}"};
+                "{\"attributes\":" + attributes() + client_message_id() + "}"};
       case 1:
         return {"apps.observer.a.users." + me + ".messages." + other + ".persist",
                 stamped(pick({"100", "150", "200", "250"}))};
@@ -68,6 +68,10 @@ class Traffic {
   std::string id() { return pick({"m1", "m2"}); }
   std::string attributes() {
     return pick({"null", R"({"updateconversation":false})", R"({"hiddenFor":"u2"})"});
+  }
+  std::string client_message_id() {
+    return pick({"", R"(,"client_message_id":"c1")", R"(,"client_message_id":"c2")",
+                 R"(,"client\u005fmessage_id":"c1")", R"(,"client_message_id":1)"});
   }
   std::string stamped(const std::string& status) {
     return "{\"message_id\":\"" + id() + "\",\"timestamp\":" + pick({"1", "2"}) +

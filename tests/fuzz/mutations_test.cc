@@ -11,7 +11,7 @@
 namespace chat21::tests {
 namespace {
 
-constexpr std::array<std::string_view, 20> kValid = {
+constexpr std::array<std::string_view, 23> kValid = {
     "apps.tilechat.outgoing.users.u1.messages.u2.outgoing\n"
     R"({"text":"hi","attributes":{"hiddenFor":"u1","updateconversation":false},"metadata":null})",
     "apps.tilechat.users.u1.messages.u2.outgoing\n"
@@ -19,6 +19,12 @@ constexpr std::array<std::string_view, 20> kValid = {
     "apps.tilechat.users.u1.group-1.messages.outgoing\n"
     R"({"group":{"name":"x","members":{"u2":1,"u\u0033":1}},"text":"\ud83d\ude00"})",
     ".apps.tilechat.users.u1.u2.messages.outgoing\n{}",
+    "apps.tilechat.outgoing.users.u1.messages.u2.outgoing\n"
+    R"({"text":"hi","client_message_id":"c1"})",
+    "apps.tilechat.outgoing.users.u1.messages.u2.outgoing\n"
+    R"({"client\u005fmessage_id":"c1","timestamp":1,"text":"hi","_id":"1","status":5})",
+    "apps.tilechat.outgoing.users.u1.messages.group-1.outgoing\n"
+    R"({"group":{"members":{"u2":1}},"client_message_id":"c\u0031"})",
     "apps.tilechat.users.u1.messages.u2.m1.update\n{\"status\":200}",
     "apps.tilechat.users.u1.conversations.u2.update\n{\"is_new\":false,\"archived\":true}",
     "apps.tilechat.users.u1.conversations.u2.archive\n{}",
@@ -42,12 +48,12 @@ constexpr std::array<std::string_view, 20> kValid = {
     "apps.observer.tilechat.api.fence\n{\"inbox\":\"api-1\",\"token\":\"t1\"}",
     "apps.tilechat.users.u1.groups.update\n{}"};
 
-constexpr std::array<std::string_view, 24> kTokens = {
+constexpr std::array<std::string_view, 25> kTokens = {
     "{",           "}",        "[",  "]",          "\"",
     ":",           ",",        "\\", "\\u0000",    "\\ud800",
     "\xFF",        "\xC2\x80", ".",  "*",          "#",
     "null",        "1e308",    "-0", "\"group\":", "\"members\":{",
-    "\"status\":", "group-",   "\n", "\"_id\":1,"};
+    "\"status\":", "group-",   "\n", "\"_id\":1,", "\"client_message_id\":"};
 
 std::string mutate(std::mt19937_64& random, std::string text) {
   const auto below = [&](std::size_t end) { return end == 0 ? 0 : random() % end; };

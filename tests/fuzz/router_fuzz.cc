@@ -29,6 +29,9 @@ std::string_view document_for(const Record& record) {
       return R"({"_id":"a","text":"hi","archived":false,"is_new":true})";
     case Record::Kind::Copy:
       return {};
+    case Record::Kind::Sent:
+      return R"({"text":"hi","client_message_id":"c1","message_id":"m1","sender":"u1",)"
+             R"("recipient":"u2","app_id":"tilechat","timestamp":1})";
   }
   return {};
 }
@@ -58,6 +61,10 @@ struct CheckWrite {
   void operator()(const SaveMessage& write) const {
     check_json(write.body);
     check_id("message id", write.message_id);
+    promise(write.sender.empty() == write.client_message_id.empty(),
+            "a client_message_id is a sender's");
+    if (!write.sender.empty()) check_id("sender", write.sender);
+    promise(write.client_message_id.size() <= kMaxClientMessageId, "a client_message_id is short");
     check_json(message_document({.app = write.app,
                                  .timeline = "a",
                                  .conversation = "b",
@@ -124,6 +131,10 @@ void route_stranger(std::string_view input) {
   promise(router.route({&delivery, 1}, facts, now, effects) == 1, "one delivery is decided");
   promise(effects.settled.size() == 1 && effects.settled[0].tag == 1,
           "a delivery is settled exactly once");
+  for (const Record& record : records) {
+    promise(record.kind != Record::Kind::Sent || effects.writes.empty(),
+            "what is stored is not stored again");
+  }
   const bool service = delivery.routing_key.starts_with("apps.observer.");
   for (const Publish& publish : effects.publishes) check_publish(publish, service);
   for (const Write& write : effects.writes) std::visit(CheckWrite{}, write);
