@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "chat21/result.h"
+#include "chat21/token.h"
 
 namespace chat21::server {
 
@@ -16,14 +17,9 @@ struct Caller {
   std::string claims;  // the token's payload, a JSON object
 };
 
-struct TokenRules {
-  std::string key;
-  std::string audience;  // one of the token's
-};
-
-// `token` may begin with "Bearer " or "JWT ". exp must be there and in the future, nbf if there
-// is one in the past. Safe from any thread. Error (InvalidArgument): what is wrong, for
-// the log; callers do not tell strangers.
+// `token` may begin with "Bearer " or "JWT "; otherwise it is as verify_token() wants it, and
+// its user and app are ids that topics can carry. Safe from any thread. Error (InvalidArgument):
+// what is wrong, for the log; callers do not tell strangers.
 Result<Caller> identify(std::string_view token, const TokenRules& rules,
                         std::chrono::sys_seconds now);
 

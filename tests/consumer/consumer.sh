@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs a build and builds and starts a program against what was installed.
+# Installs a build and builds and starts programs against what was installed.
 set -euo pipefail
 build=$1
 flags=$2
@@ -14,4 +14,6 @@ cmake --build "$work/build"
 
 status=0
 "$work/build/embedded" 2>"$work/said" || status=$?
-[ "$status" -eq 2 ] && grep -q '^usage: embedded' "$work/said"
+[ "$status" -eq 2 ]
+grep -q '^usage: embedded' "$work/said"
+"$work/build/token" | grep -q '^the token is refused'

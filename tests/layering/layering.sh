@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the direction of dependencies:
-#   include/chat21 <- lib/core; lib/rabbitmq, lib/sqlite, lib/testing and server
-#   see only include/chat21 (and their own folder); the core has no I/O, no
+#   include/chat21 <- lib/core; the other folders of lib/ and server see only
+#   include/chat21 (and their own folder); the core has no I/O, no
 #   clock and no thread.
 set -euo pipefail
 
@@ -29,29 +29,38 @@ allow_own() {
   [ -z "$found" ] || complain "$folder: may include only chat21/ and $own/:"$'\n'"$found"
 }
 
+# users_of ROOT REGEX: the files of the project that include what matches.
+users_of() {
+  grep -rlE "^ *# *include *$2" "$1/include" "$1/lib" "$1/server" | sed "s|^$1/||" || true
+}
+
 includes() {
   local root=$1 folder
   local io='sys/|unistd|fcntl|poll\.h|netinet/|arpa/|fstream|iostream|cstdio|stdio\.h|filesystem'
   local threads='thread|mutex|shared_mutex|condition_variable|future|stop_token|pthread|semaphore'
   refuse "$root" lib/core "$io" "the core does no input or output"
   refuse "$root" lib/core "$threads" "the core has no thread"
-  refuse "$root" include/chat21 'amqp|rabbitmq-c|sqlite3|rapidjson|fmt/|mosquitto' \
+  refuse "$root" include/chat21 'amqp|rabbitmq-c|sqlite3|rapidjson|fmt/|mosquitto|jwt\.h' \
     "public headers use the standard library only"
-  for folder in lib/core lib/rabbitmq lib/sqlite lib/testing server; do
+  for folder in lib/core lib/mosquitto lib/mqtt lib/rabbitmq lib/sqlite lib/testing lib/token server; do
     allow_own "$root" "$folder" "$folder"
   done
   allow_own "$root" include/chat21 include/chat21
-  for folder in include lib/core lib/sqlite lib/testing server; do
+  for folder in include lib/core lib/mosquitto lib/mqtt lib/sqlite lib/testing lib/token server; do
     refuse "$root" "$folder" 'amqp|rabbitmq-c' "only lib/rabbitmq knows rabbitmq-c"
   done
-  for folder in include lib/core lib/rabbitmq lib/testing server; do
+  for folder in include lib/core lib/mosquitto lib/mqtt lib/rabbitmq lib/testing lib/token server; do
     refuse "$root" "$folder" 'sqlite3' "only lib/sqlite knows SQLite"
   done
+  for folder in include lib/core lib/rabbitmq lib/sqlite lib/testing lib/token server; do
+    refuse "$root" "$folder" 'mosquitto' "only lib/mqtt and lib/mosquitto know Mosquitto"
+  done
+  refuse "$root" lib/mqtt 'mosquitto_' "lib/mqtt is a client and no plugin"
   local users
-  users=$(grep -rlE '^ *# *include *<rapidjson/' "$root/include" "$root/lib" "$root/server" |
-    sed "s|^$root/||" || true)
-  [ -z "$users" ] || [ "$users" = lib/core/json.cc ] ||
-    complain "only lib/core/json.cc knows RapidJSON, found: $users"
+  users=$(users_of "$root" '<rapidjson/' | grep -vxF lib/core/json.cc || true)
+  [ -z "$users" ] || complain "only lib/core/json.cc knows RapidJSON, found: $users"
+  users=$(users_of "$root" '[<"]jwt\.h' | grep -vE '^(lib/token/.*|server/token\.cc)$' || true)
+  [ -z "$users" ] || complain "only lib/token and server/token.cc know libjwt, found: $users"
 }
 
 symbols() {
@@ -79,7 +88,8 @@ expect_include_refused() {
 self_test() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
-  mkdir -p "$scratch/include/chat21" "$scratch/lib/core" "$scratch/lib/sqlite" "$scratch/server"
+  mkdir -p "$scratch/include/chat21" "$scratch/lib/core" "$scratch/lib/sqlite" "$scratch/lib/token" \
+    "$scratch/server/api"
   "$0" includes "$scratch" || complain "an empty tree is refused"
   expect_include_refused "a socket in the core" lib/core/x.cc '#include <sys/socket.h>'
   expect_include_refused "a thread in the core" lib/core/x.cc '#include <thread>'
@@ -89,6 +99,14 @@ self_test() {
   expect_include_refused "SQLite in the server" server/x.cc '#include <sqlite3.h>'
   expect_include_refused "RapidJSON elsewhere" lib/sqlite/x.cc '#include <rapidjson/reader.h>'
   expect_include_refused "RapidJSON in the server" server/x.cc '#include <rapidjson/writer.h>'
+  expect_include_refused "libjwt in the REST API" server/api/x.cc '#include <jwt.h>'
+  expect_include_refused "libjwt in another file of the server" server/broker_token.cc \
+    '#include <jwt.h>'
+  expect_include_refused "libjwt in the core" lib/core/token.cc '#include "jwt.h"'
+  expect_include_refused "the component's private header in the server" server/x.cc \
+    '#include "lib/token/x.h"'
+  echo '#include <jwt.h>' | tee "$scratch/lib/token/x.cc" >"$scratch/server/token.cc"
+  "$0" includes "$scratch" || complain "libjwt is refused where it belongs"
   echo 'long time(long *); long f(void) { return time(0); }' >"$scratch/x.c"
   cc -w -c "$scratch/x.c" -o "$scratch/x.o"
   expect_refusal "a clock in the core" symbols "$scratch/x.o"
