@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include <utility>
 
+#include "chat21/backoff.h"
 #include "chat21/rabbitmq.h"
 
-#include "lib/rabbitmq/backoff.h"
 #include "lib/rabbitmq/connection.h"
 #include "lib/rabbitmq/consumer.h"
 #include "lib/rabbitmq/publisher.h"

@@ -33,6 +33,8 @@ const TransportKind kMemory{
 
 INSTANTIATE_TEST_SUITE_P(Memory, TransportContract, ::testing::Values(kMemory),
                          [](const auto& kind) { return kind.param.name; });
+INSTANTIATE_TEST_SUITE_P(Memory, LostConnection, ::testing::Values(kMemory),
+                         [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
 }  // namespace chat21::testing

@@ -10,6 +10,8 @@ const TransportKind kRabbitmq{
 
 INSTANTIATE_TEST_SUITE_P(Rabbitmq, TransportContract, ::testing::Values(kRabbitmq),
                          [](const auto& kind) { return kind.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rabbitmq, LostConnection, ::testing::Values(kRabbitmq),
+                         [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
 }  // namespace chat21::testing

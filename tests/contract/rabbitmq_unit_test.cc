@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 
-#include "lib/rabbitmq/backoff.h"
 #include "lib/rabbitmq/confirm_window.h"
 #include "lib/rabbitmq/consumer.h"
 #include "lib/rabbitmq/publisher.h"
@@ -190,33 +189,6 @@ TEST(ConfirmWindow, GoesRoundManyTimes) {
   EXPECT_EQ(window.unconfirmed(), 0U);
   window.sent();
   EXPECT_EQ(window.confirm(1, false), 1U) << "a new channel counts from 1";
-}
-
-TEST(Backoff, GrowsToItsCapAndStartsAgain) {
-  using std::chrono::milliseconds;
-  Backoff backoff(milliseconds(1000), 7);
-  milliseconds longest(0);
-  for (int bound : {100, 200, 400, 800, 1000, 1000, 1000}) {
-    const auto wait = backoff.next();
-    EXPECT_GE(wait, milliseconds(1));
-    EXPECT_LE(wait, milliseconds(bound));
-  }
-  for (int i = 0; i < 100; ++i) longest = std::max(longest, backoff.next());
-  EXPECT_GT(longest, milliseconds(500));
-  backoff.lasted(milliseconds(1000));
-  EXPECT_LE(backoff.next(), milliseconds(100));
-  EXPECT_LE(Backoff(milliseconds(5), 7).next(), milliseconds(5));
-}
-
-TEST(Backoff, GrowsOnWhenConnectionsDoNotLast) {
-  using std::chrono::milliseconds;
-  Backoff backoff(milliseconds(1000), 7);
-  milliseconds longest(0);
-  for (int i = 0; i < 100; ++i) {
-    longest = std::max(longest, backoff.next());
-    backoff.lasted(milliseconds(999));
-  }
-  EXPECT_GT(longest, milliseconds(500));
 }
 
 TEST(StopSignal, WakesAPollThatBeganJustAfterItWasRaised) {

@@ -74,6 +74,9 @@ class TransportContract : public ::testing::TestWithParam<TransportKind> {
   std::unique_ptr<TransportWorld> world_;
 };
 
+// A program with connection_test.cc must give this one its worlds as well.
+class LostConnection : public TransportContract {};
+
 inline std::vector<Message> messages_of(const std::vector<Delivery>& deliveries) {
   std::vector<Message> messages;
   for (const Delivery& delivery : deliveries) {

@@ -157,38 +157,6 @@ TEST_P(TransportContract, OffersADroppedBatchAgainWithoutLosingTheConnection) {
   expect_nothing(transport());
 }
 
-TEST_P(TransportContract, ReportsALostConnectionAndGoesOn) {
-  enter();
-  expect_nothing(transport());
-  world().disconnect();
-  const auto out = numbered("out.a", 1);
-  const auto published = transport().publish(publishes_of(out));
-  ASSERT_FALSE(published);
-  EXPECT_EQ(published.error().code, Error::Code::Unavailable);
-  EXPECT_FALSE(published.error().message.empty());
-  world().offer({"in.a", "after"});
-  EXPECT_EQ(take(1)[0].body, "after");
-}
-
-TEST_P(TransportContract, CannotSettleWhatALostConnectionDelivered) {
-  enter();
-  world().offer({"in.a", "1"});
-  const auto batch = receive_some();
-  world().disconnect();
-  const auto out = numbered("out.a", 1);
-  ASSERT_FALSE(transport().publish(publishes_of(out)));
-  const std::vector<Settle> settled{{batch[0].tag, Outcome::Done}};
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    const auto late = transport().settle(settled);
-    ASSERT_FALSE(late);
-    EXPECT_EQ(late.error().code, Error::Code::Unavailable);
-    // Also once there is a new connection, whose tags must not be confused.
-    if (attempt == 0) {
-      EXPECT_TRUE(take(1)[0].redelivered);
-    }
-  }
-}
-
 TEST_P(TransportContract, RefusesToSettleTwice) {
   enter();
   world().offer({"in.a", "1"});

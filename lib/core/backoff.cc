@@ -1,8 +1,8 @@
-#include "lib/rabbitmq/backoff.h"
+#include "chat21/backoff.h"
 
 #include <algorithm>
 
-namespace chat21::rabbitmq {
+namespace chat21 {
 
 std::chrono::milliseconds Backoff::next() {
   using Distribution = std::uniform_int_distribution<std::chrono::milliseconds::rep>;
@@ -13,4 +13,4 @@ std::chrono::milliseconds Backoff::next() {
   return wait;
 }
 
-}  // namespace chat21::rabbitmq
+}  // namespace chat21
