@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -12,12 +11,13 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <chrono>
 #include <exception>
 #include <string_view>
 
 #include "server/http/answers.h"
+#include "server/http/failures.h"
+#include "server/http/streams.h"
 
 namespace chat21::server {
 namespace {
@@ -27,44 +27,13 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 using Clock = asio::steady_timer::clock_type;
-using Tcp = asio::ip::tcp::socket;
-using Tls = boost::beast::ssl_stream<Tcp>;
 using Parser = http::request_parser<http::string_body>;
 using Message = http::response<http::string_body>;
 
-constexpr unsigned kGone = 0;  // instead of a status: the connection ends without an answer
-constexpr unsigned kWhole = 200;
 constexpr std::size_t kFirstRead = 1024;  // most requests fit, and it is all that an idle one costs
 // How long a client may go on sending what is not read any more. Closing at once would
 // reset the connection, and the client would lose the answer.
 constexpr milliseconds kLinger{2000};
-
-// --- The two kinds of streams ---
-
-Tcp& socket_of(Tcp& stream) {
-  return stream;
-}
-Tcp& socket_of(Tls& stream) {
-  return stream.next_layer();
-}
-
-asio::awaitable<error_code> greet(Tcp&) {
-  co_return error_code();
-}
-asio::awaitable<error_code> greet(Tls& stream) {
-  error_code failure;
-  co_await stream.async_handshake(asio::ssl::stream_base::server,
-                                  asio::redirect_error(asio::use_awaitable, failure));
-  co_return failure;
-}
-
-asio::awaitable<void> say_goodbye(Tcp&) {
-  co_return;
-}
-asio::awaitable<void> say_goodbye(Tls& stream) {
-  error_code ignored;  // the client may have left
-  co_await stream.async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
-}
 
 // --- Requests ---
 
@@ -80,17 +49,6 @@ unsigned refusal_of(const Parser& parser) {
   }
   if (head.version() == 11 && head.count(http::field::host) != 1) return 400;
   return kWhole;
-}
-
-unsigned status_of(const error_code& failure) {
-  if (failure == http::error::header_limit || failure == http::error::buffer_overflow) return 431;
-  if (failure == http::error::body_limit) return 413;
-  if (failure == http::error::end_of_stream || failure == http::error::partial_message) {
-    return kGone;
-  }
-  const bool is_malformed =
-      failure.category() == make_error_code(http::error::bad_method).category();
-  return is_malformed ? 400 : kGone;
 }
 
 bool expects_continue(const Parser& parser) {

@@ -12,13 +12,13 @@
 #include <cstring>
 #include <future>
 #include <set>
-#include <sstream>
 #include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
 #include "server/http/answers.h"
 #include "server/http/connection.h"
+#include "server/http/listener.h"
 #include "server/http/tls.h"
 
 namespace chat21::server {
@@ -27,22 +27,11 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-using Clock = std::chrono::steady_clock;
 using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
 
 // How many are told at the same time that there are too many; the rest is just closed.
 constexpr std::size_t kRefusedAtOnce = 64;
-// Without it, accept() that fails for want of file descriptors would be tried again at
-// once, and fail, and so on.
-constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::milliseconds kFinishEvery{50};
-constexpr std::chrono::minutes kComplainEvery{1};
-
-std::string to_text(const tcp::endpoint& endpoint) {
-  std::ostringstream text;
-  text << endpoint;
-  return text.str();
-}
 
 }  // namespace
 
@@ -62,11 +51,14 @@ class HttpServer::Impl {
       if (!tls) return fail(tls.error());
       core_.tls.emplace(*std::move(tls));
     }
-    return listen();
+    return listener_.open(core_.options.address, core_.options.port);
   }
 
   void run() {
-    asio::co_spawn(core_.io, accept_all(), [](std::exception_ptr failure) {
+    auto accept_all =
+        listener_.accept_all([this](tcp::socket socket) { welcome(std::move(socket)); },
+                             [this](const std::string& what) { complain(what); });
+    asio::co_spawn(core_.io, std::move(accept_all), [](std::exception_ptr failure) {
       if (failure) std::rethrow_exception(failure);  // no memory: as anywhere else
     });
     io_thread_ = start_thread(core_.io);
@@ -74,7 +66,7 @@ class HttpServer::Impl {
     start_workers(core_.changes, core_.options.change_workers);
   }
 
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return listener_.port(); }
 
   void stop(std::chrono::milliseconds patience) {
     if (!io_thread_.joinable()) return;
@@ -92,26 +84,6 @@ class HttpServer::Impl {
   }
 
  private:
-  Result<> listen() {
-    const auto& options = core_.options;
-    error_code failure;
-    const auto address = asio::ip::make_address(options.address, failure);
-    if (failure) {
-      return fail(Error::Code::InvalidArgument,
-                  "cannot listen on '" + options.address + "': it is not a numeric IP address");
-    }
-    const tcp::endpoint endpoint(address, options.port);
-    acceptor_.open(endpoint.protocol(), failure);
-    if (!failure) acceptor_.set_option(tcp::acceptor::reuse_address(true), failure);
-    if (!failure) acceptor_.bind(endpoint, failure);
-    if (!failure) acceptor_.listen(tcp::acceptor::max_listen_connections, failure);
-    if (!failure) port_ = acceptor_.local_endpoint(failure).port();
-    if (!failure) return {};
-    const auto code = failure == asio::error::address_in_use ? Error::Code::Unavailable
-                                                             : Error::Code::InvalidArgument;
-    return fail(code, "cannot listen on " + to_text(endpoint) + ": " + failure.message());
-  }
-
   void start_workers(asio::io_context& work, std::size_t count) {
     for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
       workers_.push_back(start_thread(work));
@@ -138,32 +110,9 @@ class HttpServer::Impl {
 
   // --- On the thread of io ---
 
-  asio::awaitable<void> accept_all() {
-    asio::steady_timer pause(core_.io);
-    auto silent_until = Clock::now();
-    for (;;) {
-      error_code failure;
-      auto socket =
-          co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
-      if (core_.stopping) break;
-      if (!failure) {
-        welcome(std::move(socket));
-        continue;
-      }
-      if (Clock::now() >= silent_until) {
-        complain("cannot accept HTTP connections: " + failure.message());
-        silent_until = Clock::now() + kComplainEvery;
-      }
-      pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
-    }
-  }
-
   void welcome(tcp::socket socket) {
     const bool is_refused = connections_.size() - refused_ >= core_.options.max_connections;
     if (is_refused && refused_ >= kRefusedAtOnce) return;
-    error_code ignored;  // it is only slower without, or reset already
-    socket.set_option(tcp::no_delay(true), ignored);
     const auto connection = make_connection(core_, std::move(socket), is_refused);
     connections_.insert(connection);
     if (is_refused) ++refused_;
@@ -179,10 +128,10 @@ class HttpServer::Impl {
 
   asio::awaitable<void> finish() {
     core_.stopping = true;
-    error_code ignored;  // nothing is accepted in any case; the pause is cut short
-    acceptor_.close(ignored);
+    listener_.close();
     has_connections_.reset();  // the thread ends with the last connection
     // Again and again, for one may just be between two reads.
+    error_code ignored;  // the pause is cut short
     while (!connections_.empty()) {
       for (const auto& connection : connections_) connection->finish();
       finishing_.expires_after(kFinishEvery);
@@ -205,8 +154,7 @@ class HttpServer::Impl {
   }
 
   ServerCore core_;
-  tcp::acceptor acceptor_{core_.io};
-  std::uint16_t port_ = 0;
+  Listener listener_{core_.io, "HTTP"};
   std::set<std::shared_ptr<Connection>> connections_;  // of the thread of io
   std::size_t refused_ = 0;                            // of those; likewise
   asio::steady_timer finishing_{core_.io};

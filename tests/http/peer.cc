@@ -111,6 +111,33 @@ PeerAnswer Peer::answer(bool is_head) {
   return answer;
 }
 
+std::string Peer::read(std::size_t size) {
+  while (received_.size() < size && receive()) {
+  }
+  auto bytes = received_.substr(0, size);
+  received_.erase(0, bytes.size());
+  return bytes;
+}
+
+std::size_t Peer::send_until_stuck(std::string_view bytes, int milliseconds) {
+  std::size_t total = 0;
+  while (total < bytes.size()) {
+    pollfd writable = {socket_, POLLOUT, 0};
+    if (::poll(&writable, 1, milliseconds) <= 0) break;
+    const auto rest = bytes.substr(total);
+    const auto sent = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) break;
+    total += static_cast<std::size_t>(sent);
+  }
+  return total;
+}
+
+void Peer::vanish() {
+  const linger at_once = {1, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(std::exchange(socket_, -1));
+}
+
 std::string Peer::rest() {
   while (receive()) {
   }

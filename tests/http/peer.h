@@ -24,6 +24,8 @@ std::string post(std::string_view target, std::string_view body,
 class Peer {
  public:
   explicit Peer(std::uint16_t port);  // of 127.0.0.1
+  // Takes over a socket that is connected.
+  static Peer of(int socket) { return Peer(Socket{socket}); }
   ~Peer();
   Peer(Peer&& other) noexcept;
   Peer& operator=(Peer&&) = delete;
@@ -34,10 +36,22 @@ class Peer {
   PeerAnswer answer(bool is_head = false);
   // All until the other side closes.
   std::string rest();
+  // So many bytes; fewer if the other side closes before.
+  std::string read(std::size_t size);
   // Whether anything, or the end, can be read within this time.
   bool hears_within(int milliseconds) const;
+  // As many of these as can be sent without the other side reading: what takes longer than
+  // this is taken to be stuck.
+  std::size_t send_until_stuck(std::string_view bytes, int milliseconds);
+  // Closes at once, with a reset.
+  void vanish();
 
  private:
+  struct Socket {
+    int number;
+  };
+  explicit Peer(Socket socket) : socket_(socket.number) {}
+
   bool receive();  // appends to received_; false at the end
 
   int socket_ = -1;
