@@ -38,7 +38,7 @@ inline Apply bytes(std::size_t Config::*member, std::uint64_t least, std::uint64
   return [=](std::string_view text, Config& config) -> std::string {
     const auto value = parse_bytes(text);
     if (!value || *value < least || *value > most) {
-      return fmt::format("must be a number of bytes (or KiB, MiB), {}", range);
+      return fmt::format("must be a number of bytes (or KiB, MiB, GiB), {}", range);
     }
     config.*member = *value;
     return {};
@@ -75,6 +75,14 @@ inline Apply text(std::string Config::*member, bool may_be_empty) {
     }
     config.*member = value;
     return {};
+  };
+}
+
+// Of an interface of this machine.
+inline Apply address(std::string Config::*member) {
+  return [=](std::string_view value, Config& config) -> std::string {
+    config.*member = value;
+    return is_ip_address(value) ? "" : "must be an IPv4 or IPv6 address of this machine";
   };
 }
 

@@ -22,8 +22,9 @@ using Subject = TokenRequest::Subject;
 constexpr const char* kVersion = "chat21-server " CHAT21_VERSION;
 
 constexpr const char* kDescription =
-    "Takes the messages that Chat21 clients send from RabbitMQ, stores them and delivers\n"
-    "them to the inboxes of their recipients.\n";
+    "Takes the messages that Chat21 clients send, stores them and delivers them to the\n"
+    "inboxes of their recipients: with RabbitMQ, or with a broker that it brings along\n"
+    "(--engine embedded).\n";
 
 constexpr const char* kFooter = R"(
 Every setting is a flag, an environment variable (the one in brackets) and a key of the file

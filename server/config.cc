@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "server/broker_config.h"
+#include "server/find_mosquitto.h"
 #include "server/values.h"
 
 namespace chat21::server {
@@ -154,6 +156,10 @@ bool asks_for_something(const Given& given) {
   return given.origin != Origin::Default && !given.text.empty() && !switched_off;
 }
 
+std::string_view name(Engine engine) {
+  return engine == Engine::Embedded ? kEmbedded : kRabbitmq;
+}
+
 // Why no store can be at the path; empty if there can.
 std::string unusable_store(const std::filesystem::path& path) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -197,13 +203,10 @@ Result<Configuration> Configuration::load(const std::vector<Given>& flags,
 
 Result<> Configuration::check_runnable() const {
   Complaints complaints;
-  if (config_.rabbitmq_uri.empty()) {
-    complaints.emplace_back(
-        "no broker is configured: set RABBITMQ_URI (or --rabbitmq-uri, or rabbitmq-uri in the "
-        "file) to amqp://user:password@host:port/vhost");
-  }
-  if (config_.prefetch == 1 && config_.consume_messages && config_.consume_persist) {
-    complaints.push_back(complaint("prefetch", "must be at least 1 for each active queue"));
+  if (config_.engine == Engine::Rabbitmq) {
+    check_rabbitmq(complaints);
+  } else {
+    check_embedded(complaints);
   }
   if (const auto why = unusable_store(config_.store); !why.empty()) {
     complaints.push_back(complaint("store", why));
@@ -211,10 +214,36 @@ Result<> Configuration::check_runnable() const {
   if (config_.http_enabled) {
     check_http(complaints);
   }
+  if (config_.http_enabled || (config_.engine == Engine::Embedded && config_.websocket_enabled)) {
+    check_certificate(complaints);
+  }
   return to_result(complaints);
 }
 
-void Configuration::check_http(std::vector<std::string>& complaints) const {
+void Configuration::check_rabbitmq(std::vector<std::string>& complaints) const {
+  if (config_.rabbitmq_uri.empty()) {
+    complaints.emplace_back(
+        "no broker is configured: set RABBITMQ_URI (or --rabbitmq-uri, or rabbitmq-uri in the "
+        "file) to amqp://user:password@host:port/vhost, or ENGINE to embedded");
+  }
+  if (config_.prefetch == 1 && config_.consume_messages && config_.consume_persist) {
+    complaints.push_back(complaint("prefetch", "must be at least 1 for each active queue"));
+  }
+}
+
+void Configuration::check_embedded(std::vector<std::string>& complaints) const {
+  if (auto found = find_mosquitto(config_); !found) {
+    complaints.push_back(found.error().message);
+  }
+  const auto plugin = find_mosquitto_plugin(config_);
+  if (!plugin) {
+    complaints.push_back(plugin.error().message);
+  } else if (const auto text = broker_configuration(config_, *plugin); !text) {
+    complaints.push_back(text.error().message);
+  }
+}
+
+void Configuration::check_certificate(std::vector<std::string>& complaints) const {
   if (config_.cert_pem.empty() != config_.key_pem.empty()) {
     const bool key_is_there = config_.cert_pem.empty();
     complaints.push_back(complaint(key_is_there ? "key-pem" : "cert-pem",
@@ -227,6 +256,9 @@ void Configuration::check_http(std::vector<std::string>& complaints) const {
       complaints.push_back(complaint(key, fmt::format("cannot read it: {}", std::strerror(errno))));
     }
   }
+}
+
+void Configuration::check_http(std::vector<std::string>& complaints) const {
   if (config_.push_enabled && config_.push_endpoint.empty()) {
     complaints.push_back(
         complaint("push-enabled", "needs PUSH_ENDPOINT, the address that notifications go to"));
@@ -252,13 +284,19 @@ std::vector<std::string> Configuration::warnings() const {
   if (config_.jwt_key == kDefaultJwtKey) {
     found.emplace_back(kDefaultJwtKeyWarning);
   }
-  if (!config_.consume_messages && !config_.consume_persist) {
+  const bool observes_here = config_.engine == Engine::Rabbitmq;
+  if (observes_here && !config_.consume_messages && !config_.consume_persist) {
     found.push_back(label(given("active-queues")) + ": no queue is consumed");
   }
   for (const Given& value : values_) {
     if (!value.setting->missing_feature.empty() && asks_for_something(value)) {
       found.push_back(fmt::format("{} has no effect: this version does not have {}", label(value),
                                   value.setting->missing_feature));
+    }
+    const auto engine = value.setting->engine;
+    if (!engine.empty() && engine != name(config_.engine) && asks_for_something(value)) {
+      found.push_back(fmt::format("{} has no effect with engine {}: it is for engine {}",
+                                  label(value), name(config_.engine), engine));
     }
   }
   return found;

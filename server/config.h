@@ -16,14 +16,23 @@
 #include <vector>
 
 #include "chat21/result.h"
-#include "chat21/sqlite.h"
 
 #include "server/log.h"
 #include "server/settings.h"
 
 namespace chat21::server {
 
+enum class Engine : std::uint8_t {
+  Rabbitmq,  // a broker that runs elsewhere; this process observes
+  Embedded,  // a broker of our own, Mosquitto, that observes with our plugin
+};
+
+// What an accepted message survives; --help has what each word means with each engine.
+enum class Promise : std::uint8_t { Group, Strict, Power };
+
 struct Config {
+  Engine engine = Engine::Rabbitmq;
+
   std::string rabbitmq_uri;
   std::string rabbitmq_ca_file;
   bool rabbitmq_verify_peer = true;
@@ -36,7 +45,19 @@ struct Config {
   bool auto_restart = true;
 
   std::filesystem::path store;
-  Durability durability = Durability::Process;
+  Promise durability = Promise::Group;
+
+  std::string mqtt_address;
+  std::uint16_t mqtt_port = 0;
+  bool websocket_enabled = true;
+  std::string websocket_address;
+  std::uint16_t websocket_port = 0;        // 0: any that is free
+  std::filesystem::path broker_dir;        // empty: beside the store
+  std::filesystem::path mosquitto;         // empty: to be looked for
+  std::filesystem::path mosquitto_plugin;  // empty: to be looked for
+  std::size_t mqtt_max_connections = 0;
+  std::size_t mqtt_max_queued = 0;        // messages, for each client
+  std::size_t mqtt_max_queued_bytes = 0;  // likewise
 
   std::string jwt_key;
   std::string jwt_audience;
@@ -111,7 +132,10 @@ class Configuration {
   std::string describe() const;
 
  private:
+  void check_rabbitmq(std::vector<std::string>& complaints) const;
+  void check_embedded(std::vector<std::string>& complaints) const;
   void check_http(std::vector<std::string>& complaints) const;
+  void check_certificate(std::vector<std::string>& complaints) const;
 
   Config config_;
   std::vector<Given> values_;  // one per setting, in the order of the declarations

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "chat21/arena.h"
 #include "chat21/sqlite.h"
-#include "chat21/topic.h"
 
 #include "server/broker.h"
 #include "server/open_files.h"
@@ -25,6 +23,8 @@ constexpr milliseconds kCallTimeout = seconds(5);
 // calls of others, and clients who are told that there are too many.
 constexpr std::size_t kOtherFiles = 512;
 
+constexpr seconds kProbeInterval{5};
+
 Time now() {
   return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
 }
@@ -42,26 +42,11 @@ ApiOptions api_options(const Config& config) {
           .relay_authorization = config.relay_authorization};
 }
 
-// A queue that lives as long as its connection: answers of the observer are for who
-// waits now.
-Result<std::unique_ptr<RabbitmqTransport>> make_transport(const Config& config,
-                                                          const std::string& inbox, Log& log) {
-  Arena arena;
-  RabbitmqOptions options = broker_options(config);
-  options.queues = {{.name = "chat21-api-" + inbox,
-                     .bindings = {std::string(fence_key(arena, config.app_id, inbox, "*"))},
-                     .exclusive = true}};
-  // The observer tells the operator how the same broker is; here only trouble is news.
-  options.log = [&log](RabbitmqOptions::Level level, const std::string& message) {
-    log.write(level == RabbitmqOptions::Level::Warning ? LogLevel::Warn : LogLevel::Debug,
-              "the REST API and its broker", {{"reason", message}});
-  };
-  return make_rabbitmq_transport(std::move(options));
-}
-
 BrokerGatewayOptions gateway_options(const Config& config, const std::string& inbox) {
   return {.app = config.app_id,
           .inbox = inbox,
+          // The plugin keeps for itself what observers publish.
+          .inbox_is_open = config.engine != Engine::Embedded,
           .accept_timeout = config.http_apply_timeout,
           .carry_timeout = config.http_apply_timeout};
 }
@@ -96,25 +81,27 @@ HttpServerOptions http_options(const Config& config, Log& log) {
 
 }  // namespace
 
-Result<std::unique_ptr<RestServer>> RestServer::start(const Config& config, const Health& health,
+Result<std::unique_ptr<RestServer>> RestServer::start(const Config& config, Health& health,
                                                       Log& log) {
   const std::string inbox = random_uuid();
-  auto transport = make_transport(config, inbox, log);
-  if (!transport) return transport.error();
-  std::unique_ptr<RestServer> server(
-      new RestServer(config, *std::move(transport), inbox, health, log));
+  auto link = make_service_link(config, inbox, log);
+  if (!link) return link.error();
+  std::unique_ptr<RestServer> server(new RestServer(config, *std::move(link), inbox, health, log));
   if (auto listening = server->listen(config, log); !listening) return listening.error();
+  // The one of engine rabbitmq is in this process, and tells how it is by itself.
+  if (config.engine == Engine::Embedded) {
+    server->probe_.emplace(server->gateway_, health, kProbeInterval);
+  }
   return server;
 }
 
-RestServer::RestServer(const Config& config, std::unique_ptr<RabbitmqTransport> transport,
-                       const std::string& inbox, const Health& health, Log& log)
+RestServer::RestServer(const Config& config, ServiceLink link, const std::string& inbox,
+                       const Health& health, Log& log)
     : options_(api_options(config)),
       histories_([path = config.store] { return open_sqlite_history({.path = path}); },
                  config.http_readers),
-      transport_(*transport),
-      gateway_(gateway_options(config, inbox), std::move(transport),
-               [&woken = transport_] { woken.wake(); }),
+      stop_link_(std::move(link.stop)),
+      gateway_(gateway_options(config, inbox), std::move(link.transport), std::move(link.wake)),
       client_({.timeout = kCallTimeout}),
       contacts_(make_contacts(config.contacts_endpoint, client_)),
       push_(config.push_enabled ? make_webhook_push(config.push_endpoint, client_) : nullptr),
@@ -136,8 +123,9 @@ RestServer::~RestServer() {
 
 void RestServer::stop(milliseconds patience) {
   // First, so that no wait for the broker holds the gateway up.
-  transport_.stop();
+  stop_link_();
   gateway_.stop();
+  probe_.reset();
   http_->stop(patience);
 }
 
@@ -159,6 +147,18 @@ std::map<std::string, std::string> RestServer::troubles(const Health& health) co
   auto all = health.troubles();
   if (auto reason = gateway_.trouble(); !reason.empty()) all.emplace("gateway", std::move(reason));
   return all;
+}
+
+std::unique_ptr<RestServer> serve_http(const Config& config, Health& health, Log& log) {
+  auto rest = RestServer::start(config, health, log);
+  if (!rest) {
+    log.error("cannot serve HTTP", {{"reason", rest.error().message}});
+    return nullptr;
+  }
+  log.info("serving HTTP", {{"address", config.http_address},
+                            {"port", (*rest)->port()},
+                            {"tls", !config.cert_pem.empty()}});
+  return *std::move(rest);
 }
 
 }  // namespace chat21::server

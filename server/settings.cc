@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using Shape = Setting::Shape;
 using Show = Setting::Show;
 
-constexpr std::string_view kBroker = "Broker";
+constexpr std::string_view kBroker = "Broker of engine rabbitmq";
 constexpr std::string_view kWork = "Work";
 constexpr std::string_view kStore = "Store";
 constexpr std::string_view kTokens = "Tokens";
@@ -93,34 +93,38 @@ std::vector<Setting> declare_work() {
        .placeholder = "URI",
        .group = kBroker,
        .help = "amqp://user:password@host:port/vhost?heartbeat=60, or amqps://...;\n"
-               "the password is the token of the observer. Required",
+               "the password is the token of the observer. Required by this engine",
        .apply = apply_rabbitmq_uri,
-       .show = Show::MaskedUri},
+       .show = Show::MaskedUri,
+       .engine = kRabbitmq},
       {.key = "rabbitmq-ca-file",
        .variable = "RABBITMQ_CA_FILE",
        .placeholder = "FILE",
        .group = kBroker,
        .help = "amqps: PEM file of the trusted authorities; empty: the system's",
-       .apply = text(&Config::rabbitmq_ca_file, true)},
+       .apply = text(&Config::rabbitmq_ca_file, true),
+       .engine = kRabbitmq},
       {.key = "rabbitmq-verify-peer",
        .variable = "RABBITMQ_VERIFY_PEER",
        .fallback = "true",
        .group = kBroker,
        .help = "amqps: check the broker's certificate and name",
        .apply = boolean(&Config::rabbitmq_verify_peer),
-       .shape = Shape::Switch},
+       .shape = Shape::Switch,
+       .engine = kRabbitmq},
       {.key = "auto-restart",
        .variable = "AUTO_RESTART",
        .fallback = "true",
-       .group = kBroker,
-       .help = "connect again by itself; =false: exit with 1 when the broker is away",
+       .group = kWork,
+       .help = "go on by itself when the broker is back, or start it again;\n"
+               "=false: exit with 1 when the broker is away",
        .apply = boolean(&Config::auto_restart),
        .shape = Shape::Switch},
       {.key = "publish-timeout",
        .variable = "PUBLISH_TIMEOUT",
        .placeholder = "TIME",
        .fallback = "30s",
-       .group = kBroker,
+       .group = kWork,
        .help = "how long to wait for the broker's confirms, 1s to 1h",
        .apply = duration(&Config::publish_timeout, 1s, 1h, "1s to 1h")},
       {.key = "app-id",
@@ -138,14 +142,16 @@ std::vector<Setting> declare_work() {
        .group = kWork,
        .help = "queues to consume: messages, persist; or none",
        .apply = apply_active_queues,
-       .shape = Shape::List},
+       .shape = Shape::List,
+       .engine = kRabbitmq},
       {.key = "prefetch",
        .variable = "PREFETCH_MESSAGES",
        .placeholder = "N",
        .fallback = "256",
        .group = kWork,
        .help = "messages taken from the broker and not finished yet, 1 to 65535",
-       .apply = number(&Config::prefetch, 1, std::numeric_limits<std::uint16_t>::max())},
+       .apply = number(&Config::prefetch, 1, std::numeric_limits<std::uint16_t>::max()),
+       .engine = kRabbitmq},
       {.key = "max-body",
        .variable = "MAX_BODY_BYTES",
        .placeholder = "BYTES",
@@ -162,8 +168,12 @@ std::vector<Setting> declare_work() {
 }
 
 std::vector<Setting> declare_rest() {
-  static constexpr std::array<std::pair<std::string_view, Durability>, 2> kDurabilities = {
-      {{"process", Durability::Process}, {"power", Durability::Power}}};
+  // "process" is what strict was called first.
+  static constexpr std::array<std::pair<std::string_view, Promise>, 4> kPromises = {
+      {{"group", Promise::Group},
+       {"strict", Promise::Strict},
+       {"power", Promise::Power},
+       {"process", Promise::Strict}}};
   static constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels = {
       {{"ERROR", LogLevel::Error},
        {"WARN", LogLevel::Warn},
@@ -183,11 +193,14 @@ std::vector<Setting> declare_rest() {
       {.key = "durability",
        .variable = "STORE_DURABILITY",
        .placeholder = "WHAT",
-       .fallback = "process",
+       .fallback = "group",
        .group = kStore,
-       .help = "what an accepted message survives: process (a killed server)\n"
-               "or power (also power loss; slower)",
-       .apply = choice(&Config::durability, kDurabilities)},
+       .help = "what an accepted message survives. With rabbitmq, which keeps it until\n"
+               "it is stored: group, strict: a killed server; power: also power loss.\n"
+               "With embedded: group: a stop and a restart, what came just before a\n"
+               "crash or kill -9 may be lost; strict: also these, slower; power: also\n"
+               "power loss, slowest",
+       .apply = choice(&Config::durability, kPromises)},
       {.key = "jwt-key",
        .short_flag = "key",
        .variable = "JWT_KEY",
@@ -223,8 +236,9 @@ std::vector<Setting> declare_rest() {
 }
 
 std::vector<Setting> declare_all() {
-  std::vector<Setting> all = declare_work();
-  for (auto part : {declare_rest(), declare_http_settings(), declare_later_settings()}) {
+  std::vector<Setting> all = declare_engine_settings();
+  for (auto part :
+       {declare_work(), declare_rest(), declare_http_settings(), declare_later_settings()}) {
     all.insert(all.end(), std::make_move_iterator(part.begin()),
                std::make_move_iterator(part.end()));
   }

@@ -29,6 +29,8 @@ struct Setting {
   std::function<std::string(std::string_view, Config&)> apply{};
   Shape shape = Shape::Value;
   Show show = Show::Plain;
+  // The engine that has it, in the words of the setting; empty: all.
+  std::string_view engine{};
   // If not empty, this version takes the value and does nothing with it: the
   // feature it belongs to.
   std::string_view missing_feature{};
@@ -38,12 +40,16 @@ const std::vector<Setting>& settings();
 
 const Setting* find_setting(std::string_view key);
 
-// The parts of them that are in settings_http.cc and settings_later.cc.
+// The parts of them that are in settings_engine.cc, settings_http.cc and settings_later.cc.
+std::vector<Setting> declare_engine_settings();
 std::vector<Setting> declare_http_settings();
 std::vector<Setting> declare_later_settings();
 
 // A value of the setting as it may be printed.
 std::string shown(const Setting& setting, std::string_view value);
+
+inline constexpr std::string_view kRabbitmq = "rabbitmq";
+inline constexpr std::string_view kEmbedded = "embedded";
 
 inline constexpr std::string_view kDefaultJwtKey = "tokenKey";
 inline constexpr std::string_view kDefaultJwtKeyWarning =

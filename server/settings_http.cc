@@ -1,7 +1,6 @@
 // Settings of the REST API and of push notifications. Those with the name of a variable
 // of the Node server mean the same.
 #include <algorithm>
-#include <arpa/inet.h>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -24,14 +23,6 @@ constexpr std::string_view kPush = "Push notifications";
 constexpr std::uint64_t kKiB = 1U << 10U;
 constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr std::uint64_t kMaxPort = std::numeric_limits<std::uint16_t>::max();
-
-std::string apply_address(std::string_view value, Config& config) {
-  in6_addr parsed{};
-  config.http_address = value;
-  const bool numeric = ::inet_pton(AF_INET, config.http_address.c_str(), &parsed) == 1 ||
-                       ::inet_pton(AF_INET6, config.http_address.c_str(), &parsed) == 1;
-  return numeric ? "" : "must be an IPv4 or IPv6 address of this machine";
-}
 
 bool is_path_letter(char letter) {
   constexpr std::string_view kOthers = "/-._~";
@@ -73,7 +64,7 @@ std::vector<Setting> declare_service() {
        .fallback = "0.0.0.0",
        .group = kHttp,
        .help = "where to listen; 0.0.0.0 is everywhere, 127.0.0.1 this machine alone",
-       .apply = apply_address},
+       .apply = address(&Config::http_address)},
       {.key = "port",
        .variable = "PORT",
        .placeholder = "N",
@@ -92,7 +83,8 @@ std::vector<Setting> declare_service() {
        .variable = "CERT_PEM",
        .placeholder = "FILE",
        .group = kHttp,
-       .help = "certificate, with key-pem: serves HTTPS and no HTTP",
+       .help = "certificate, with key-pem: serves HTTPS and no HTTP; and engine\n"
+               "embedded wss and no ws",
        .apply = text(&Config::cert_pem, true)},
       {.key = "key-pem",
        .variable = "KEY_PEM",

@@ -14,7 +14,8 @@ namespace chat21::server {
 namespace {
 
 // A handler reaches nothing but globals. All of these are lock-free.
-std::atomic<RabbitmqTransport*> g_transport = nullptr;
+std::atomic<void (*)(void*) noexcept> g_stop = nullptr;
+std::atomic<void*> g_stopped = nullptr;
 std::atomic<int> g_received = 0;
 std::atomic<int> g_wake_up = -1;  // an eventfd, readable once a signal has arrived
 
@@ -34,21 +35,22 @@ void on_stop_signal(int number) {
   const std::uint64_t one = 1;
   // Cannot fail: the counter of an eventfd has room for far more than one.
   [[maybe_unused]] const auto written = ::write(g_wake_up, &one, sizeof one);
-  if (RabbitmqTransport* transport = g_transport) {
-    transport->stop();
+  if (const auto stop = g_stop.load()) {
+    stop(g_stopped);
   }
   errno = saved_errno;
 }
 
 }  // namespace
 
-Signals::Signals(RabbitmqTransport& transport) {
-  static_assert(std::atomic<RabbitmqTransport*>::is_always_lock_free &&
+Signals::Signals(Stop stop, void* what) {
+  static_assert(std::atomic<Stop>::is_always_lock_free && std::atomic<void*>::is_always_lock_free &&
                 std::atomic<int>::is_always_lock_free);
-  assert(g_transport == nullptr && "one Signals at a time");
+  assert(g_wake_up == -1 && "one Signals at a time");
   g_received = 0;
   g_wake_up = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  g_transport = &transport;
+  g_stopped = what;
+  g_stop = stop;
   struct sigaction action = {};
   auto* before = g_before;
   action.sa_handler = on_stop_signal;
@@ -69,12 +71,16 @@ Signals::~Signals() {
   for (const int number : kIgnoredSignals) {
     ::sigaction(number, before++, nullptr);
   }
-  g_transport = nullptr;
+  g_stop = nullptr;
   ::close(g_wake_up.exchange(-1));
 }
 
 int Signals::received() const {
   return g_received;
+}
+
+int Signals::fd() const {
+  return g_wake_up;
 }
 
 void Signals::wait(std::chrono::milliseconds time) const {

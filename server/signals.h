@@ -7,14 +7,17 @@
 
 #include <chrono>
 
-#include "chat21/rabbitmq.h"
-
 namespace chat21::server {
 
 class Signals {
  public:
-  // Stops `transport` with the first signal. Borrows it.
-  explicit Signals(RabbitmqTransport& transport);
+  Signals() : Signals(nullptr, nullptr) {}
+  // The first signal also calls `stopped.stop()`, inside of its handler. Borrows it.
+  template <class Stopped>
+  explicit Signals(Stopped& stopped)
+      : Signals([](void* what) noexcept { static_cast<Stopped*>(what)->stop(); }, &stopped) {
+    static_assert(noexcept(stopped.stop()));
+  }
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
@@ -24,6 +27,12 @@ class Signals {
 
   // Returns after `time`, or when a signal arrives or has arrived.
   void wait(std::chrono::milliseconds time) const;
+
+  int fd() const;  // readable once a signal has arrived
+
+ private:
+  using Stop = void (*)(void*) noexcept;
+  Signals(Stop stop, void* what);
 };
 
 }  // namespace chat21::server

@@ -1,6 +1,7 @@
 #include "server/values.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <charconv>
 #include <limits>
 #include <numeric>
@@ -115,7 +116,8 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
-  return parse_with_unit(text, {{"", 1}, {"KiB", 1U << 10U}, {"MiB", 1U << 20U}},
+  return parse_with_unit(text,
+                         {{"", 1}, {"KiB", 1U << 10U}, {"MiB", 1U << 20U}, {"GiB", 1U << 30U}},
                          std::numeric_limits<std::uint64_t>::max());
 }
 
@@ -139,6 +141,13 @@ std::string to_lower(std::string_view text) {
     }
   }
   return lower;
+}
+
+bool is_ip_address(std::string_view text) {
+  in6_addr parsed{};
+  const std::string address(text);
+  return ::inet_pton(AF_INET, address.c_str(), &parsed) == 1 ||
+         ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1;
 }
 
 bool is_uri(std::string_view text, std::initializer_list<std::string_view> schemes) {

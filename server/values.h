@@ -23,13 +23,15 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 // A number with a unit: 500ms, 30s, 5m, 12h, 30d.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-// A number of bytes, also with a unit: 4096, 64KiB, 1MiB.
+// A number of bytes, also with a unit: 4096, 64KiB, 1MiB, 1GiB.
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
 // The items of a comma list, without the blanks around them; empty ones are left out.
 std::vector<std::string_view> split_list(std::string_view text);
 
 std::string to_lower(std::string_view text);  // ASCII
+
+bool is_ip_address(std::string_view text);  // IPv4 or IPv6, in numbers
 
 // Whether `text` is scheme://host..., with one of the schemes.
 bool is_uri(std::string_view text, std::initializer_list<std::string_view> schemes);

@@ -86,6 +86,7 @@ class BrokerGateway::Impl {
   // Of the callers, with the mutex.
   std::string why_not() const;
   void add_fence(Job& job);
+  std::string fence_body(std::string_view token) const;
   milliseconds patience() const;
   Error give_up(const JobPointer& job);
   Done stop_waiting(const Job& job);
@@ -113,6 +114,7 @@ class BrokerGateway::Impl {
   std::string fence_order_;    // the routing key of fences
   std::string answer_prefix_;  // what comes before the token in that of answers
   std::string probe_key_;      // an address in the own inbox
+  Outgoing probe_;             // what arrives there if the broker takes messages
 
   mutable std::mutex mutex_;
   std::condition_variable stopping_;
@@ -137,6 +139,8 @@ BrokerGateway::Impl::Impl(BrokerGatewayOptions options, std::unique_ptr<Transpor
   fence_order_ = order_key(arena, options_.app, Topic::Kind::Fence);
   answer_prefix_ = fence_key(arena, options_.app, options_.inbox, "");
   probe_key_ = fence_key(arena, options_.app, options_.inbox, "probe");
+  probe_ = options_.inbox_is_open ? Outgoing{probe_key_, "{}"}
+                                  : Outgoing{fence_order_, fence_body("probe")};
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -172,8 +176,11 @@ std::string BrokerGateway::Impl::why_not() const {
 
 void BrokerGateway::Impl::add_fence(Job& job) {
   job.token = std::to_string(++last_token_);
-  job.messages.push_back(
-      {fence_order_, JsonWriter().text("inbox", options_.inbox).text("token", job.token).object()});
+  job.messages.push_back({fence_order_, fence_body(job.token)});
+}
+
+std::string BrokerGateway::Impl::fence_body(std::string_view token) const {
+  return JsonWriter().text("inbox", options_.inbox).text("token", token).object();
 }
 
 Error BrokerGateway::Impl::give_up(const JobPointer& job) {
@@ -277,7 +284,7 @@ Result<> BrokerGateway::Impl::take_answers(std::span<const Delivery> answers) {
   return done;
 }
 
-// A publish to our own inbox shows that the broker takes them: that nothing is received
+// A publish shows that the broker takes them: that nothing is received
 // does not tell whether there is a connection. The answers to fences may be lost with
 // the connection, and the inbox: they are asked for again.
 Result<> BrokerGateway::Impl::come_back() {
@@ -286,7 +293,7 @@ Result<> BrokerGateway::Impl::come_back() {
     const std::lock_guard lock(mutex_);
     for (const auto& [token, job] : waiting_) unanswered.push_back(job);
   }
-  std::vector<Publish> publishes{{probe_key_, "{}"}};
+  std::vector<Publish> publishes{{probe_.routing_key, probe_.body}};
   for (const auto& job : unanswered) {
     publishes.push_back({job->messages.back().routing_key, job->messages.back().body});
   }

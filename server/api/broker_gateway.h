@@ -18,6 +18,9 @@ namespace chat21::server {
 struct BrokerGatewayOptions {
   std::string app{};
   std::string inbox{};  // an id of ours alone, part of the routing key of answers (fence_key)
+  // Whether the broker lets services publish to their inboxes. If not, the observer must
+  // be as near as the broker: it is asked instead whether messages are taken.
+  bool inbox_is_open = true;
   std::chrono::milliseconds accept_timeout{10000};  // for the broker's confirm
   // For the observer, from then on; once it was late a moment only, until it answers.
   std::chrono::milliseconds carry_timeout{10000};

@@ -86,6 +86,14 @@ TEST_F(BrokerGatewayTest, PublishesInOrder) {
   EXPECT_EQ(gateway().trouble(), "");
 }
 
+TEST_F(BrokerGatewayTest, AsksTheObserverIfTheInboxIsClosed) {
+  options_.inbox_is_open = false;
+  ASSERT_TRUE(open().publish({kHello}));
+  EXPECT_THAT(broker().messages(),
+              ElementsAre(Outgoing{fence_order(), R"({"inbox":"me","token":"probe"})"}, kHello));
+  EXPECT_TRUE(broker().wait_until_settled()) << "its answer is nobody's";
+}
+
 TEST_F(BrokerGatewayTest, HasNothingToDoForNothing) {
   ASSERT_TRUE(open().publish({}));
   EXPECT_THAT(broker().messages(), IsEmpty());

@@ -31,7 +31,7 @@ TEST_F(ConfigurationTest, HasDefaultsForAllButTheBroker) {
   EXPECT_EQ(c.publish_timeout, 30s);
   EXPECT_TRUE(c.auto_restart);
   EXPECT_EQ(c.store, "chat21.db");
-  EXPECT_EQ(c.durability, Durability::Process);
+  EXPECT_EQ(c.durability, Promise::Group);
   EXPECT_EQ(c.jwt_key, "tokenKey");
   EXPECT_EQ(c.jwt_audience, "rabbitmq");
   EXPECT_EQ(c.log_level, LogLevel::Info);
@@ -90,7 +90,7 @@ TEST_F(ConfigurationTest, ReadsEverySettingFromItsVariable) {
   EXPECT_EQ(c.publish_timeout, 5s);
   EXPECT_FALSE(c.auto_restart);
   EXPECT_EQ(c.store, "/tmp/x.db");
-  EXPECT_EQ(c.durability, Durability::Power);
+  EXPECT_EQ(c.durability, Promise::Power);
   EXPECT_EQ(c.jwt_key, "k");
   EXPECT_EQ(c.jwt_audience, "a");
   EXPECT_EQ(c.log_level, LogLevel::Verbose);
@@ -135,7 +135,7 @@ TEST_F(ConfigurationTest, NamesSourceValueAndWhatIsAllowed) {
   file("durability = \"disk\"\n");
   EXPECT_EQ(complaints(),
             "--prefetch=0: must be 1 to 65535\n"
-            "chat21.conf: durability=disk: must be one of process, power\n"
+            "chat21.conf: durability=disk: must be one of group, strict, power, process\n"
             "LOG_LEVEL=TRACE: must be one of ERROR, WARN, INFO, VERBOSE, DEBUG");
 }
 

@@ -40,6 +40,12 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return all;
 }
 
+int count(const std::string& all, const std::string& text) {
+  int found = 0;
+  for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++found;
+  return found;
+}
+
 // Takes what is there; closes the descriptor at the end of the file.
 void drain(int& fd, std::string& into) {
   std::array<char, 4096> buffer{};
@@ -86,9 +92,9 @@ void Program::signal(int number) const {
   ::kill(pid_, number);
 }
 
-bool Program::wait_for_error_output(const std::string& text) {
+bool Program::wait_for_error_output(const std::string& text, int times) {
   const auto deadline = Clock::now() + kPatience;
-  while (error_output_.find(text) == std::string::npos) {
+  while (count(error_output_, text) < times) {
     if (!read_some(deadline)) return false;
   }
   return true;

@@ -17,9 +17,9 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  // Reads until standard error contains the text; false if the program ends or
-  // time runs out before.
-  bool wait_for_error_output(const std::string& text);
+  // Reads until standard error contains the text that often; false if the program
+  // ends or time runs out before.
+  bool wait_for_error_output(const std::string& text, int times = 1);
   void signal(int number) const;
   // Reads the rest of the output and returns the exit status; 128 + the signal
   // if one killed it; -1 if it did not end in time, which is killed then.

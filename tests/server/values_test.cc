@@ -41,6 +41,7 @@ TEST(Values, ReadSizesWithAndWithoutUnit) {
   EXPECT_EQ(parse_bytes("4096"), 4096U);
   EXPECT_EQ(parse_bytes("64KiB"), 65536U);
   EXPECT_EQ(parse_bytes("1MiB"), 1048576U);
+  EXPECT_EQ(parse_bytes("2GiB"), 2147483648U);
   for (const char* word : {"", "1MB", "1kib", "KiB", "18446744073709551615KiB"}) {
     EXPECT_EQ(parse_bytes(word), std::nullopt) << word;
   }
