@@ -15,14 +15,15 @@ usage: ./test.sh [OPTION]...
 
 Installs what is missing (Debian packages, npm ci in tests/integration), then checks
 the scripts and the formatting, builds and runs the unit, contract and conformance
-tests plain and with the address sanitizer, those that have threads with the thread
-sanitizer, too, and the integration tests
-against a private RabbitMQ under build/test. Ends with a line "N passed, N failed".
+tests with the address sanitizer, those that have threads with the thread sanitizer,
+too, and the integration tests with the release build: with the embedded engine, and
+with a private RabbitMQ under build/test. Ends with a line "N passed, N failed".
 
   --fast         only the unit, contract and conformance tests, without sanitizers
-  --long         everything, clang-tidy over lib/ and server/, and five minutes of requests
+  --long         everything, the fast tests without sanitizers, too, clang-tidy over lib/
+                 and server/, and five minutes of requests
                  made from docs/openapi.yaml (schemathesis, from PyPI, under build/)
-  --port-base N  first of the ports of the test broker (default 15760; 20 are used)
+  --port-base N  first of the ports of the test brokers (default 15760; 20 are used)
   --no-install   do not install anything; fail with the command that would
   --help         this text
 USAGE
@@ -130,6 +131,12 @@ fixed_layout() {
 
 compile() { configure "$1" && (cd "$root" && fixed_layout cmake --build --preset "$1"); }
 
+# Whoever has run ./run.sh before has configured it without tests.
+compile_release() {
+  configure release -DCHAT21_BUILD_TESTS=ON -DCHAT21_BUILD_BENCH=ON -DCHAT21_BUILD_EXAMPLES=ON &&
+    (cd "$root" && cmake --build --preset release --target programs integration_tests)
+}
+
 attribute() { grep -o -m 1 "$2=\"[0-9]*\"" "$1" | tr -dc 0-9; }
 
 # A skipped case has not shown anything: it counts as failed.
@@ -170,16 +177,23 @@ start_broker() {
   "$broker" start "$work/broker" "$port_base"
 }
 
-export_broker() {
+export_settings() {
   local token
-  export CHAT21_SERVER=$root/build/dev/bin/chat21-server
+  export CHAT21_SERVER=$root/build/release/bin/chat21-server
   token=$("$CHAT21_SERVER" token observer) || return 1
   export CHAT21_TEST_AMQP_URI="amqp://observer:$token@127.0.0.1:$port_base"
-  export CHAT21_TEST_MQTT_PORT=$((port_base + 1))
-  export CHAT21_TEST_WS_PORT=$((port_base + 2))
   export CHAT21_TEST_BROKER_CTL=$broker
   export CHAT21_TEST_BROKER_DIR=$work/broker
   export CHAT21_TEST_RUN_PORT_BASE=$((port_base + 10))
+  [[ $scope != long ]] || export CHAT21_TEST_LONG=yes
+}
+
+# Where the tests that follow find the engine, and may write.
+use_engine() {  # ENGINE MQTT_PORT
+  export CHAT21_TEST_ENGINE=$1
+  export CHAT21_TEST_DIR=$work/$1
+  export CHAT21_TEST_MQTT_PORT=$2
+  export CHAT21_TEST_WS_PORT=$(($2 + 1))
 }
 
 install_modules() {
@@ -205,22 +219,40 @@ count_node() {  # TAP_FILE
 }
 
 run_node_tests() {
-  local tap=$work/node.tap status=0
+  local tap=$work/node-$CHAT21_TEST_ENGINE.tap status=0
   rm -f "$tap"
-  (cd "$kIntegration" && node --test-reporter=spec --test-reporter-destination=stdout \
+  # It ends, with all that it has started, if this script is killed.
+  (cd "$kIntegration" && exec setpriv --pdeathsig TERM node --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=tap --test-reporter-destination="$tap" all.js) || status=$?
   count_node "$tap" || status=1
   return "$status"
 }
 
-test_integration() {
+test_rabbitmq() {
   need "test broker on ports from $port_base" start_broker || return 0
-  need "a token for the tests" export_broker || return 0
-  cases "integration tests, C++" run_ctest "$work/ctest-integration.xml" \
-    --test-dir build/dev -L integration --no-tests=error
-  need "modules of the integration tests" install_modules || return 0
-  cases "integration tests, MQTT and HTTP clients" run_node_tests
+  use_engine rabbitmq $((port_base + 1))
+  # Those that share a broker have a lock for it (RESOURCE_LOCK) and most only wait.
+  cases "integration tests with RabbitMQ, C++" run_ctest "$work/ctest-rabbitmq.xml" \
+    --test-dir build/release --parallel 3 -L integration --no-tests=error
+  cases "integration tests with RabbitMQ, MQTT and HTTP clients" run_node_tests
   [[ $scope != long ]] || check "requests made from docs/openapi.yaml (schemathesis)" "$root/tests/long/schemathesis.sh"
+}
+
+test_embedded() {
+  use_engine embedded $((port_base + 6))
+  cases "integration tests with the embedded engine, C++" run_ctest "$work/ctest-embedded.xml" \
+    --test-dir build/release -R '^integration: *Mosquitto\.' --no-tests=error
+  cases "integration tests with the embedded engine, MQTT and HTTP clients" run_node_tests
+}
+
+# Against the programs as users build them. The tests that need no broker are not built
+# again: the sanitizers have run them.
+test_integration() {
+  need "build release" compile_release || return 0
+  need "a token for the tests" export_settings || return 0
+  need "modules of the integration tests" install_modules || return 0
+  test_embedded
+  test_rabbitmq
 }
 
 # --- The run --------------------------------------------------------------------------
@@ -243,8 +275,8 @@ finish() {
 install_all() {
   case $scope in
     fast) require_packages build test ;;
-    all) require_packages build run test check ;;
-    long) require_packages build run test check long ;;
+    all) require_packages build run rabbit test check ;;
+    long) require_packages build run rabbit test check long ;;
   esac
   [[ $scope == fast ]] || require_node
 }
@@ -263,11 +295,13 @@ main() {
   fi
   check "scripts (shellcheck)" check_scripts
   check "formatting (clang-format)" check_format
-  test_preset dev
   test_preset asan
   test_preset tsan
   test_integration
-  [[ $scope != long ]] || check "clang-tidy over lib/ and server/" check_tidy
+  if [[ $scope == long ]]; then
+    test_preset dev
+    check "clang-tidy over lib/ and server/" check_tidy
+  fi
 }
 
 main "$@"

@@ -3,6 +3,9 @@
 # 127.0.0.1, started and stopped without touching a RabbitMQ of the system.
 set -euo pipefail
 
+# shellcheck source=scripts/ports.sh
+source "$(dirname -- "$0")/ports.sh"
+
 readonly kServer=/usr/lib/rabbitmq/bin/rabbitmq-server  # the wrapper in /usr/sbin insists on its own user
 readonly kCtl=/usr/lib/rabbitmq/bin/rabbitmqctl
 readonly kNode=chat21@localhost  # the data belongs to this name, so it is the same for all ports
@@ -108,23 +111,11 @@ end_node() {  # SIGNAL SECONDS
 
 # --- ports ------------------------------------------------------------------
 
-port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-listener_of() {  # PORT -> ' (held by NAME, process ID)' or nothing
-  local line
-  line=$(ss -Hltnp "sport = :$1" 2>/dev/null | head -n 1) || return 0
-  [[ $line =~ \(\(\"([^\"]+)\",pid=([0-9]+) ]] || return 0
-  printf ' by %s, process %s' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
-}
-
 require_free_ports() {  # PORT_BASE
-  local names=(AMQP MQTT WebSocket epmd distribution) i
-  for i in "${!names[@]}"; do
-    if port_open $(($1 + i)); then
-      die "port $(($1 + i)) (${names[i]}) is in use$(listener_of $(($1 + i)));" \
-        "choose another range with --port-base N (it takes N to N+4)"
-    fi
-  done
+  local busy
+  if busy=$(busy_port "$1" AMQP $(($1 + 1)) MQTT $(($1 + 2)) WebSocket $(($1 + 3)) epmd $(($1 + 4)) distribution); then
+    die "$busy (it takes N to N+4)"
+  fi
 }
 
 check_port_base() {

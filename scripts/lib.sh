@@ -52,7 +52,7 @@ apt_command() { printf 'apt-get install --yes --no-install-recommends %s' "$*"; 
 # of its own, and services that were not there before are disabled.
 install_packages() {  # PACKAGE...
   # shellcheck disable=SC2016  # expanded by the shell of root
-  as_root env DEBIAN_FRONTEND=noninteractive sh -ec '
+  as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive sh -ec '
     policy=/usr/sbin/policy-rc.d
     if ! [ -e "$policy" ]; then
       trap "rm -f $policy" EXIT
@@ -60,7 +60,7 @@ install_packages() {  # PACKAGE...
       chmod 755 "$policy"
     fi
     new=
-    for unit in rabbitmq-server.service epmd.socket; do
+    for unit in rabbitmq-server.service epmd.socket mosquitto.service; do
       [ -e "/lib/systemd/system/$unit" ] || new="$new $unit"
     done
     apt-get update
@@ -72,7 +72,16 @@ install_packages() {  # PACKAGE...
     done' sh "$@"
 }
 
-# Installs what is missing; with `$install` = no says how instead.
+# What apt-get says that it had to load, in its own words.
+loaded_by() {  # LOG
+  local size
+  size=$(sed -n 's/^Need to get \(.*\) of archives\.$/\1/p' "$1" | tail -n 1)
+  printf '%s' "${size%%/*}"  # the rest was there already
+}
+
+# Installs what is missing; with `$install` = no says how instead. Leaves in `downloaded`
+# how much was loaded for that.
+downloaded='0 B'
 require_packages() {  # SECTION...
   local packages log
   command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system made from it: there is no dpkg-query"
@@ -90,6 +99,8 @@ require_packages() {  # SECTION...
     tail -n 15 "$log" >&2
     fail "apt-get failed; the whole output is $log"
   fi
+  # shellcheck disable=SC2034  # used by those who source this
+  downloaded=$(loaded_by "$log")
 }
 
 require_node() {

@@ -1,17 +1,13 @@
-// All tests in one process, one after the other: they share a broker, and the
-// queues of the observer belong to the broker.
+// All tests of one engine in one process, one after the other: they share ports.
 'use strict';
 
-require('./messages.test.js');
-require('./updates.test.js');
-require('./addresses.test.js');
-require('./rights.test.js');
-require('./bad_input.test.js');
-require('./rest_client.test.js');
-require('./rest_access.test.js');
-require('./rest_limits.test.js');
-require('./rest_tls.test.js');
-require('./openapi.test.js');
-require('./crash.test.js');
-require('./rest_crash.test.js');
-require('./run_script.test.js');
+const env = require('./lib/env');
+
+const kBoth = ['messages', 'updates', 'addresses', 'rights', 'bad_input', 'rest_client', 'rest_access', 'openapi', 'rest_crash'];
+const kOnly = {
+  rabbitmq: ['crash'],
+  // Also those for which the engine does not matter.
+  embedded: ['embedded_crash', 'embedded_limits', 'rest_limits', 'rest_tls', 'run_script'],
+};
+
+for (const name of [...kBoth, ...kOnly[env.engine]]) require(`./${name}.test.js`);

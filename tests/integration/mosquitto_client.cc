@@ -2,7 +2,10 @@
 
 #include <chrono>
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
 #include <stdexcept>
+#include <sys/socket.h>
+#include <utility>
 
 namespace chat21::tests {
 namespace {
@@ -23,13 +26,36 @@ struct Library {
   Library& operator=(const Library&) = delete;
 };
 
+// One property of a packet of MQTT 5; none if the value is 0.
+class Properties {
+ public:
+  Properties(int id, std::uint32_t value) {
+    if (value > 0) mosquitto_property_add_int32(&list_, id, value);
+  }
+  ~Properties() { mosquitto_property_free_all(&list_); }
+  Properties(const Properties&) = delete;
+  Properties& operator=(const Properties&) = delete;
+
+  mosquitto_property* get() const { return list_; }
+  mosquitto_property* release() { return std::exchange(list_, nullptr); }
+
+ private:
+  mosquitto_property* list_ = nullptr;
+};
+
 }  // namespace
 
 MosquittoClient::MosquittoClient(const std::string& id, const std::string& token, int port,
-                                 bool clean_session) {
+                                 bool clean_session)
+    : MosquittoClient(
+          Options{.id = id, .token = token, .port = port, .clean_session = clean_session}) {}
+
+MosquittoClient::MosquittoClient(const Options& options) {
   static const Library kLibrary;
-  handle_ = mosquitto_new(id.c_str(), clean_session, this);
+  handle_ = mosquitto_new(options.id.c_str(), options.clean_session, this);
   if (handle_ == nullptr) throw std::runtime_error("cannot make a client");
+  mosquitto_int_option(handle_, MOSQ_OPT_PROTOCOL_VERSION, options.protocol);
+  if (options.will) set_will(options);
   mosquitto_connect_callback_set(handle_, [](mosquitto*, void* self, int code) {
     self_of(self)->connected_ = code == 0;
     if (code != 0) self_of(self)->refusal_ = mosquitto_connack_string(code);
@@ -47,13 +73,27 @@ MosquittoClient::MosquittoClient(const std::string& id, const std::string& token
                                                      static_cast<std::size_t>(message->payloadlen)),
                                          message->qos});
       });
-  mosquitto_username_pw_set(handle_, "JWT", token.c_str());
-  if (const int code = mosquitto_connect(handle_, "127.0.0.1", port, 10); code != 0) {
+  mosquitto_username_pw_set(handle_, "JWT",
+                            options.token.empty() ? nullptr : options.token.c_str());
+  const Properties properties(MQTT_PROP_SESSION_EXPIRY_INTERVAL, options.session_expiry);
+  if (const int code = mosquitto_connect_bind_v5(handle_, "127.0.0.1", options.port, 10, nullptr,
+                                                 properties.get());
+      code != 0) {
     throw std::runtime_error(std::string("cannot connect: ") + mosquitto_strerror(code));
   }
   if (!drive_until([this] { return connected_ || !refusal_.empty(); }) || !connected_) {
     throw std::runtime_error("the broker refuses the client: " + refusal_);
   }
+}
+
+void MosquittoClient::set_will(const Options& options) {
+  Properties properties(MQTT_PROP_WILL_DELAY_INTERVAL, options.will_delay);
+  const Message& will = *options.will;
+  const int code =
+      mosquitto_will_set_v5(handle_, will.topic.c_str(), static_cast<int>(will.body.size()),
+                            will.body.data(), will.qos, options.retain_will, properties.get());
+  if (code != MOSQ_ERR_SUCCESS) throw std::runtime_error("cannot set a will");
+  if (options.protocol == 5) properties.release();  // it is the client's now
 }
 
 MosquittoClient::~MosquittoClient() {
@@ -78,18 +118,28 @@ bool MosquittoClient::subscribe(const std::string& filter, int qos) {
   return drive_until([&] { return granted_ > granted; });
 }
 
-bool MosquittoClient::publish(const std::string& topic, const std::string& body, int qos) {
+bool MosquittoClient::publish(const std::string& topic, const std::string& body, int qos,
+                              bool retain) {
   const int published = published_;
   mosquitto_publish(handle_, nullptr, topic.c_str(), static_cast<int>(body.size()), body.data(),
-                    qos, false);
+                    qos, retain);
   return drive_until([&] { return published_ > published; });
 }
 
 std::optional<MosquittoClient::Message> MosquittoClient::next() {
   if (!drive_until([this] { return !inbox_.empty(); })) return std::nullopt;
   Message first = inbox_.front();
-  inbox_.erase(inbox_.begin());
+  inbox_.pop_front();
   return first;
+}
+
+void MosquittoClient::wait_until_closed() {
+  drive_until([this] { return closed_; });
+}
+
+void MosquittoClient::cut() {
+  ::shutdown(mosquitto_socket(handle_), SHUT_RDWR);
+  wait_until_closed();
 }
 
 }  // namespace chat21::tests

@@ -2,10 +2,11 @@
 // by whoever waits.
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 struct mosquitto;
 
@@ -18,7 +19,22 @@ class MosquittoClient {
     int qos = 0;
   };
 
-  // Connects as `id` with a token; throws std::runtime_error if it cannot.
+  struct Options {
+    std::string id{};
+    std::string token{};
+    int port = 0;
+    bool clean_session = true;
+    int protocol = 4;  // 4 is MQTT 3.1.1, 5 is 5
+    std::optional<Message> will{};
+    bool retain_will = false;
+    // In seconds, of MQTT 5.
+    std::uint32_t will_delay = 0;
+    std::uint32_t session_expiry = 0;
+  };
+
+  // Connects; throws std::runtime_error if it cannot.
+  explicit MosquittoClient(const Options& options);
+  // The same as `id` with a token.
   MosquittoClient(const std::string& id, const std::string& token, int port,
                   bool clean_session = true);
   ~MosquittoClient();
@@ -29,12 +45,17 @@ class MosquittoClient {
   bool subscribe(const std::string& filter, int qos = 0);
   // With QoS 1 returns when the broker has taken it; false if it closed the
   // connection. With QoS 0 returns at once.
-  bool publish(const std::string& topic, const std::string& body, int qos = 0);
+  bool publish(const std::string& topic, const std::string& body, int qos = 0, bool retain = false);
   // The next message; nothing if the connection is closed before. Fails loudly
   // when nothing comes for too long.
   std::optional<Message> next();
+  // Waits until the broker has closed the connection.
+  void wait_until_closed();
+  // Cuts the connection, without a word to the broker.
+  void cut();
 
  private:
+  void set_will(const Options& options);
   bool drive_until(const std::function<bool()>& done);
 
   mosquitto* handle_ = nullptr;
@@ -43,7 +64,7 @@ class MosquittoClient {
   std::string refusal_;
   int granted_ = 0;
   int published_ = 0;
-  std::vector<Message> inbox_;
+  std::deque<Message> inbox_;
 };
 
 }  // namespace chat21::tests

@@ -1,12 +1,15 @@
-// The server from outside, with libmosquitto over TCP, against a real RabbitMQ.
+// The server from outside, with libmosquitto over TCP, on the engine that CHAT21_TEST_ENGINE
+// names: a real RabbitMQ, or the server's own broker.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include "chat21/sqlite.h"
 
@@ -54,11 +57,9 @@ class Mosquitto : public ::testing::Test {
   }
 
   void start_server() {
-    server_ = std::make_unique<Program>(
-        std::vector<std::string>{},
-        std::vector<std::string>{"RABBITMQ_URI=" + required("CHAT21_TEST_AMQP_URI"),
-                                 "STORE_PATH=" + store_path().string()});
-    ASSERT_TRUE(server_->wait_for_error_output("connected to the broker"))
+    server_ = std::make_unique<Program>(std::vector<std::string>{}, settings());
+    ASSERT_TRUE(server_->wait_for_error_output(embedded_ ? "the broker is ready"
+                                                         : "connected to the broker"))
         << server_->error_output();
   }
   void stop_server() {
@@ -79,11 +80,24 @@ class Mosquitto : public ::testing::Test {
     return opened ? *std::move(opened) : nullptr;
   }
 
+  bool embedded_ = required("CHAT21_TEST_ENGINE") == "embedded";
   int port_ = std::stoi(required("CHAT21_TEST_MQTT_PORT"));
   std::string ann_ = named("ann");
   std::string bob_ = named("bob");
 
  private:
+  std::vector<std::string> settings() const {
+    std::vector<std::string> settings{"STORE_PATH=" + store_path().string()};
+    if (embedded_) {
+      settings.insert(settings.end(),
+                      {"ENGINE=embedded", "MQTT_PORT=" + std::to_string(port_),
+                       "WEBSOCKET_ENABLED=false", "BROKER_DIR=" + (folder_ / "broker").string()});
+    } else {
+      settings.push_back("RABBITMQ_URI=" + required("CHAT21_TEST_AMQP_URI"));
+    }
+    return settings;
+  }
+
   std::filesystem::path folder_;
   std::unique_ptr<Program> server_;
 };
@@ -133,7 +147,9 @@ TEST_F(Mosquitto, KeepsAMessageForARecipientWhoIsAwayWithASession) {
   MosquittoClient forget(named("b"), token, port_);  // a clean session ends the kept one
 }
 
-TEST_F(Mosquitto, CarriesAMessageThatWasSentWhileTheServerWasDead) {
+// Its broker outlives the server. The name keeps it out of the run with the other engine.
+using OnRabbitmq = Mosquitto;
+TEST_F(OnRabbitmq, CarriesAMessageThatWasSentWhileTheServerWasDead) {
   MosquittoClient bob(named("b"), token_of(bob_), port_);
   ASSERT_TRUE(bob.subscribe("apps/tilechat/users/" + bob_ + "/#"));
   kill_server();

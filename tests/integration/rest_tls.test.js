@@ -7,9 +7,11 @@ const https = require('node:https');
 const path = require('node:path');
 const { once } = require('node:events');
 const { describe, it, before, after } = require('node:test');
+const mqtt = require('mqtt');
 const env = require('./lib/env');
 const { mustRun } = require('./lib/processes');
 const raw = require('./lib/raw');
+const rawWebSocket = require('./lib/raw_websocket');
 const { Server } = require('./lib/server');
 const token = require('./lib/token');
 
@@ -49,6 +51,16 @@ describe('With a certificate', { timeout: 60000 }, () => {
     const answer = await raw.exchange(server.port, raw.lines('GET', '/verify', { token: await token.user('ann') }));
     assert.ok(!answer.body.includes('sub'), answer.body);
     assert.equal((await get('/health')).status, 200);
+  });
+
+  it('it serves MQTT over WebSocket with the same one, and not without', async () => {
+    const login = { username: 'JWT', password: await token.user('ann'), reconnectPeriod: 0 };
+    const trusting = mqtt.connect(`wss://127.0.0.1:${env.webSocketPort}/ws`, { ...login, ca: fs.readFileSync(kCertificate) });
+    await once(trusting, 'connect', { signal: AbortSignal.timeout(10000) });
+    await trusting.endAsync();
+
+    const { status } = await raw.exchange(env.webSocketPort, rawWebSocket.upgrade());
+    assert.notEqual(status, 101);
   });
 });
 

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
+const { once } = require('node:events');
 const { describe, it } = require('node:test');
 const env = require('./lib/env');
 const { Program, run } = require('./lib/processes');
@@ -43,24 +44,28 @@ async function nothingRuns(directory) {
 }
 
 describe('./run.sh', { timeout: kBuild }, () => {
-  it('--demo shows a message in both inboxes and in the store, and leaves nothing running', async () => {
-    const { code, stdout, stderr } = await run(kScript, ['--demo', ...options('tried here')]);
-    assert.equal(code, 0, stdout + stderr);
-    assert.match(stdout, /ann publishes +apps\/tilechat\/outgoing\/users\/ann\/messages\/bob\/outgoing/);
-    assert.match(stdout, /ann receives +apps\/tilechat\/users\/ann\/messages\/bob\/clientadded +status 100/);
-    assert.match(stdout, /bob receives +apps\/tilechat\/users\/bob\/messages\/ann\/clientadded +status 150/);
-    assert.equal(stdout.match(/"attributes": null/g).length, 2);
-    assert.match(stdout, new RegExp(`ann asks over HTTP: GET http://127\\.0\\.0\\.1:${env.freePortBase + 5}/api/tilechat/ann/`));
-    const ids = [...stdout.matchAll(/"message_id": "([^"]+)"/g)].map(([, id]) => id);
-    assert.equal(ids.length, 2);
-    assert.equal(ids[0], ids[1]);
-    // Two copies, two conversations, one body.
-    assert.equal(stdout.split('\n').filter((line) => line.includes('│') && line.includes(ids[0])).length, 5, stdout);
-    await nothingRuns(data('tried here'));
-  });
+  for (const [engine, broker, more] of [['embedded', 'Mosquitto', []], ['rabbitmq', 'RabbitMQ', ['--engine', 'rabbitmq']]]) {
+    it(`--demo shows a message in both inboxes and in the store (${engine}), and leaves nothing running`, async () => {
+      const { code, stdout, stderr } = await run(kScript, ['--demo', ...more, ...options(`tried with ${engine}`)]);
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, new RegExp(`broker +${broker} `));
+      assert.match(stdout, /ann publishes +apps\/tilechat\/outgoing\/users\/ann\/messages\/bob\/outgoing/);
+      assert.match(stdout, /ann receives +apps\/tilechat\/users\/ann\/messages\/bob\/clientadded +status 100/);
+      assert.match(stdout, /bob receives +apps\/tilechat\/users\/bob\/messages\/ann\/clientadded +status 150/);
+      assert.equal(stdout.match(/"attributes": null/g).length, 2);
+      assert.match(stdout, new RegExp(`ann asks over HTTP: GET http://127\\.0\\.0\\.1:${env.freePortBase + 5}/api/tilechat/ann/`));
+      const ids = [...stdout.matchAll(/"message_id": "([^"]+)"/g)].map(([, id]) => id);
+      assert.equal(ids.length, 2);
+      assert.equal(ids[0], ids[1]);
+      // Two copies, two conversations, one body.
+      assert.equal(stdout.split('\n').filter((line) => line.includes('│') && line.includes(ids[0])).length, 5, stdout);
+      assert.match(stdout, /^ +\d+\.\d s from the start of this script to here; packages downloaded: 0 B$/m);
+      await nothingRuns(data(`tried with ${engine}`));
+    });
+  }
 
   it('prints commands that work when pasted, and ends well on Ctrl-C', async () => {
-    const program = new Program('run.sh', kScript, options('tried here'));
+    const program = new Program('run.sh', kScript, options('tried with embedded'));
     await program.line(/Ctrl-C stops everything/, kBuild);
     const command = (name) => program.output.find((line) => line.trim().startsWith(name)).trim();
     const shell = (text) => new Program(text, 'bash', ['-c', `exec stdbuf -oL ${text}`], { cwd: '/' });
@@ -87,7 +92,7 @@ describe('./run.sh', { timeout: kBuild }, () => {
 
     const { code, signal } = await program.end('SIGINT');
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, program.output.join('\n'));
-    await nothingRuns(data('tried here'));
+    await nothingRuns(data('tried with embedded'));
   });
 
   it("answers the README's examples of the REST API", async () => {
@@ -114,12 +119,32 @@ describe('./run.sh', { timeout: kBuild }, () => {
     await nothingRuns(data('readme'));
   });
 
-  it('names a busy port and the option that chooses another', async () => {
-    const busy = String(env.brokerPortBase);
-    const { code, stderr } = await run(kScript, ['--demo', '--no-install', '--data', data('busy'), '--port-base', busy]);
+  for (const [name, offset] of [['MQTT', 1], ['WebSocket', 2], ['REST API', 5]]) {
+    it(`names a busy port (${name}) and the option that chooses another`, async () => {
+      const busy = env.freePortBase + offset;
+      const other = net.createServer((socket) => socket.destroy()).listen(busy, '127.0.0.1');
+      await once(other, 'listening');
+      const { code, stderr } = await run(kScript, ['--demo', ...options('busy')]);
+      other.close();
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`port ${busy} \\(${name}\\) is in use.*--port-base`));
+      await nothingRuns(data('busy'));
+    });
+  }
+
+  it('leaves a directory alone in which another server runs', async () => {
+    const folder = path.join(data('taken'), 'mosquitto');
+    const [lock, log] = [path.join(folder, 'server.lock'), path.join(data('taken'), 'server.log')];
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(lock, '12345\n');
+    fs.writeFileSync(log, 'what the other says\n');
+    const other = new Program('flock', 'flock', ['--no-fork', lock, 'sh', '-c', 'echo locked; exec sleep 600']);
+    await other.line(/^locked/);
+    const { code, stderr } = await run(kScript, ['--demo', ...options('taken')]);
+    await other.end();
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`port ${busy} .*in use.*--port-base`));
-    assert.equal(await open(env.brokerPortBase), true); // the one who was there is left alone
+    assert.match(stderr, /a server runs already in .*taken: use another --data DIR .*process 12345/);
+    assert.equal(fs.readFileSync(log, 'utf8'), 'what the other says\n');
   });
 
   it('--no-install says which command installs what is missing', async () => {
@@ -127,15 +152,18 @@ describe('./run.sh', { timeout: kBuild }, () => {
     const bin = data('bin');
     fs.mkdirSync(bin);
     fs.writeFileSync(path.join(bin, 'dpkg-query'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-    const { code, stderr } = await run(kScript, ['--demo', ...options('none')], {
-      env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
-    });
-    assert.equal(code, 1);
-    assert.match(stderr, /apt-get update && apt-get install --yes --no-install-recommends g\+\+ .*rabbitmq-server/);
+    for (const [more, has] of [[[], false], [['--engine', 'rabbitmq'], true]]) {
+      const { code, stderr } = await run(kScript, ['--demo', ...more, ...options('none')], {
+        env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+      });
+      assert.equal(code, 1);
+      assert.match(stderr, /apt-get update && apt-get install --yes --no-install-recommends g\+\+ .*mosquitto /);
+      assert.equal(stderr.includes('rabbitmq-server'), has); // only for the engine that needs it
+    }
   });
 
   for (const [args, complaint] of [
-    [['--engine', 'nonsense'], /--engine 'nonsense' is not allowed; there is: rabbitmq/],
+    [['--engine', 'nonsense'], /--engine 'nonsense' is not allowed; there is: embedded rabbitmq/],
     [['--port-base', 'x'], /--port-base 'x' is not allowed: a number/],
     [['--port-base', '65531'], /--port-base '65531' is not allowed: a number from 1024 to 65530/],
     [['--data'], /--data needs a value/],

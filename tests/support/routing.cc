@@ -26,7 +26,10 @@ std::string flag(std::string_view name, std::optional<bool> value) {
 
 struct Describe {
   std::string operator()(const SaveMessage& w) const {
-    return "message " + text(w.message_id) + " " + text(w.body);
+    return "message " + text(w.message_id) + " " + text(w.body) +
+           (w.client_message_id.empty()
+                ? ""
+                : " sent by " + text(w.sender) + " as " + text(w.client_message_id));
   }
   std::string operator()(const SaveCopy& w) const {
     return "copy " + text(w.timeline) + "/" + text(w.conversation) + " " + text(w.message_id) +
@@ -89,6 +92,11 @@ void Routing::know_conversation(std::string_view timeline, std::string_view conv
 void Routing::know_copy(std::string_view timeline, std::string_view conversation,
                         std::string_view message_id) {
   facts_[name_of(Record::copy("tilechat", timeline, conversation, message_id))] = "";
+}
+
+void Routing::know_sent(std::string_view sender, std::string_view client_message_id,
+                        std::string_view body) {
+  facts_[name_of(Record::sent("tilechat", sender, client_message_id))] = body;
 }
 
 Router& Routing::router() {

@@ -38,6 +38,9 @@ class Routing : public ::testing::Test {
                          std::string_view document);
   void know_copy(std::string_view timeline, std::string_view conversation,
                  std::string_view message_id);
+  // `body` is what is stored of the message.
+  void know_sent(std::string_view sender, std::string_view client_message_id,
+                 std::string_view body);
 
   // --- What arrives ---
   // Replaces the effects of what arrived before.
@@ -58,6 +61,7 @@ class Routing : public ::testing::Test {
   std::string message_id() const;
 
   Router& router();
+  void forget_router() { router_.reset(); }  // the next one has the options and policies of then
   Effects& effects() { return effects_; }
 
   Router::Options options{.seed = 7};

@@ -1,4 +1,4 @@
-// The broker that all tests share.
+// The RabbitMQ that all tests share.
 'use strict';
 
 const env = require('./env');

@@ -1,4 +1,4 @@
-// What the tests run against: one broker for all, and the server's binary.
+// What the tests run against: the engine, where it listens, and the server's binary.
 'use strict';
 
 const fs = require('node:fs');
@@ -10,24 +10,24 @@ function required(name) {
   return value;
 }
 
-const brokerDirectory = required('CHAT21_TEST_BROKER_DIR');
-const mqttPort = Number(required('CHAT21_TEST_MQTT_PORT'));
-
-// Stores of the servers, data of run.sh; kept until the next run.
-const scratch = path.join(path.dirname(brokerDirectory), 'scratch');
+// Everything that the tests of one engine write; kept until the next run.
+const scratch = path.join(required('CHAT21_TEST_DIR'), 'scratch');
 fs.rmSync(scratch, { recursive: true, force: true });
 fs.mkdirSync(scratch, { recursive: true });
 
 module.exports = {
   root: path.resolve(__dirname, '..', '..', '..'),
   scratch,
+  engine: required('CHAT21_TEST_ENGINE'),
   server: required('CHAT21_SERVER'),
-  amqpUri: required('CHAT21_TEST_AMQP_URI'),
-  mqttPort,
+  mqttPort: Number(required('CHAT21_TEST_MQTT_PORT')),
   webSocketPort: Number(required('CHAT21_TEST_WS_PORT')),
-  brokerScript: required('CHAT21_TEST_BROKER_CTL'),
-  brokerDirectory,
-  brokerPortBase: mqttPort - 1,
   freePortBase: Number(required('CHAT21_TEST_RUN_PORT_BASE')),
   app: 'tilechat', // clients have it built in
+
+  // Only with RabbitMQ.
+  get amqpUri() { return required('CHAT21_TEST_AMQP_URI'); },
+  get brokerScript() { return required('CHAT21_TEST_BROKER_CTL'); },
+  get brokerDirectory() { return required('CHAT21_TEST_BROKER_DIR'); },
+  get brokerPortBase() { return this.mqttPort - 1; },
 };

@@ -9,6 +9,7 @@ const token = require('./token');
 const { Mailbox } = require('./mailbox');
 
 const kTick = 10; // ms between two bursts of the sender
+const kMostUnconfirmed = 500; // messages: while the broker is away the sender waits in the end
 
 // Connects with a persistent session, comes back by itself, and sends again what
 // the broker has not confirmed (MQTT.js keeps it).
@@ -27,21 +28,26 @@ async function connect(user) {
 }
 
 class Load {
-  static async start(perSecond) {
-    const load = new Load();
+  // With `named` the sender gives each message an id, so that one that was sent again is
+  // still the same message.
+  static async start(perSecond, { named = false } = {}) {
+    const load = new Load(named);
     load.sender = token.unique('sender');
     load.recipient = token.unique('recipient');
     load.from = await connect(load.sender);
     load.to = await connect(load.recipient);
+    load.from.on('connect', () => load.givenUp.splice(0).forEach((text) => load.send(text)));
     load.to.on('message', (topic, body) => load.arrive(JSON.parse(body.toString())));
     await load.to.subscribeAsync(`apps/${env.app}/users/${load.recipient}/messages/#`, { qos: 1 });
     load.run(perSecond);
     return load;
   }
 
-  constructor() {
+  constructor(named) {
+    this.named = named;
     this.sent = 0;
-    this.confirmed = new Set(); // texts that the broker has acknowledged
+    this.confirmed = new Map(); // text that the broker has acknowledged -> when, as performance.now()
+    this.givenUp = []; // texts that the client has dropped together with a connection
     this.arrived = new Map(); // text -> message ids
     this.progress = new Mailbox('load');
   }
@@ -50,15 +56,17 @@ class Load {
     const began = Date.now();
     this.timer = setInterval(() => {
       const due = ((Date.now() - began) * perSecond) / 1000;
-      while (this.sent < due) this.send(`load ${this.sent++}`);
+      while (this.sent < due && this.sent < this.confirmed.size + kMostUnconfirmed) this.send(`load ${this.sent++}`);
     }, kTick);
   }
 
   send(text) {
     const topic = `apps/${env.app}/outgoing/users/${this.sender}/messages/${this.recipient}/outgoing`;
-    this.from.publish(topic, JSON.stringify({ text, attributes: null }), { qos: 1 }, (error) => {
-      if (error) throw error;
-      this.confirmed.add(text);
+    const draft = { text, attributes: null, ...(this.named && { client_message_id: text }) };
+    this.from.publish(topic, JSON.stringify(draft), { qos: 1 }, (error) => {
+      if (error && !this.named) throw error;
+      if (error) return this.givenUp.push(text);
+      this.confirmed.set(text, performance.now());
       this.changed();
     });
   }
@@ -82,14 +90,30 @@ class Load {
     return this.progress.until(() => this.arrived.size >= count, `${count} arrived messages`, 60000);
   }
 
-  // Sends no more, and waits until all that was sent is confirmed and has arrived.
-  async finish() {
+  // Sends no more, and waits until all that was sent is confirmed.
+  async confirmAll() {
     clearInterval(this.timer);
     await this.untilConfirmed(this.sent);
-    const missing = () => [...this.confirmed].filter((text) => !this.arrived.has(text));
+  }
+
+  close() {
+    return Promise.all([this.from.endAsync(), this.to.endAsync()]);
+  }
+
+  // Ends whatever is under way.
+  abandon() {
+    clearInterval(this.timer);
+    this.from.end(true);
+    this.to.end(true);
+  }
+
+  // Sends no more, and waits until all that was sent is confirmed and has arrived.
+  async finish() {
+    await this.confirmAll();
+    const missing = () => [...this.confirmed.keys()].filter((text) => !this.arrived.has(text));
     await this.progress.until(() => missing().length === 0, 'end of what was confirmed', 90000)
       .catch((error) => assert.fail(`${missing().length} of ${this.confirmed.size} confirmed messages did not arrive, as ${missing().slice(0, 5)}: ${error.message}`));
-    await Promise.all([this.from.endAsync(), this.to.endAsync()]);
+    await this.close();
   }
 
   // Everything that the broker has confirmed is in the store, for both users.
@@ -101,7 +125,7 @@ class Load {
     );
     const stored = new Set(rows.map(({ text, timeline, status }) => `${timeline} ${status} ${text}`));
     for (const [timeline, status] of [[this.sender, 100], [this.recipient, 150]]) {
-      const missing = [...this.confirmed].filter((text) => !stored.has(`${timeline} ${status} ${text}`));
+      const missing = [...this.confirmed.keys()].filter((text) => !stored.has(`${timeline} ${status} ${text}`));
       assert.deepEqual(missing.slice(0, 10), [], `${missing.length} are missing in the timeline of ${timeline}`);
     }
     assert.equal(stored.size, 2 * this.sent);

@@ -1,10 +1,10 @@
-// chat21-server, each one with a store of its own. The queues belong to the
-// broker: run one server at a time.
+// chat21-server, each one with a store of its own. The queues of RabbitMQ and the ports
+// of the embedded broker are the same for all: run one server at a time.
 'use strict';
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
-const broker = require('./broker');
+const engine = require('./engine');
 const env = require('./env');
 const { Program, mustRun } = require('./processes');
 
@@ -18,19 +18,21 @@ class Server {
     this.logs = []; // of all starts
   }
 
-  // A new store and empty queues; returns when the server consumes.
+  // With nothing left of earlier ones; returns when the server serves.
   static async start(options) {
     const server = new Server(options);
-    await broker.purgeAll();
+    await engine.clear();
     await server.start();
     return server;
   }
 
   launch() {
-    this.program = new Program('chat21-server', env.server, [], {
+    // It ends when the tests are killed, and its broker with it.
+    this.program = new Program('chat21-server', 'setpriv', ['--pdeathsig', 'TERM', env.server], {
       env: {
         PATH: process.env.PATH,
-        RABBITMQ_URI: env.amqpUri,
+        ...(process.env.JWT_KEY && { JWT_KEY: process.env.JWT_KEY }),
+        ...engine.environment(this.store),
         APP_ID: env.app,
         STORE_PATH: this.store,
         LOG_LEVEL: 'INFO',
@@ -44,12 +46,16 @@ class Server {
   }
 
   connected(patience) {
-    return this.program.line(/connected to the broker/, patience);
+    return this.program.line(engine.ready, patience);
   }
 
   async start() {
     this.launch();
-    await Promise.all([this.connected(), this.http && this.serving()]);
+    await Promise.all([
+      this.connected(),
+      this.http && this.serving(),
+      engine.webSocketReady && this.program.line(engine.webSocketReady),
+    ]);
   }
 
   // Learns the port, another one after each start.
