@@ -6,27 +6,28 @@ set -euo pipefail
 program=run.sh
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "$0")/scripts/lib.sh"
+# shellcheck source=scripts/ports.sh
+source "$root/scripts/ports.sh"
 
 readonly kApp=tilechat
-readonly kEngines=(rabbitmq)
-# What chat21-server logs once its queues are declared, and once it can be asked.
-readonly kServing=('connected to the broker' 'serving HTTP')
+readonly kEngines=(embedded rabbitmq)
+readonly began=${EPOCHREALTIME/[.,]/}  # microseconds
 readonly kPatience=30  # seconds that anything may take which normally takes one
 
 usage() {
   cat <<'USAGE'
 usage: ./run.sh [OPTION]...
 
-Installs missing Debian packages, builds chat21-server, starts a private broker
-and the server, sends a message from ann to bob with real MQTT clients, shows the
-way it took, reads it again over HTTP, and stays until Ctrl-C. Everything listens on
-127.0.0.1 only.
+Installs missing Debian packages, builds chat21-server, starts it with a broker of its
+own, sends a message from ann to bob with real MQTT clients, shows the way it took,
+reads it again over HTTP, and stays until Ctrl-C. Everything listens on 127.0.0.1 only.
 
   --demo           end after the message: status 0, or 1 if anything was not as expected
-  --engine NAME    the broker: rabbitmq (the only one so far)
+  --engine NAME    embedded: chat21-server runs Mosquitto with its plugin (default);
+                   rabbitmq: a private RabbitMQ, as on several machines
   --data DIR       where broker and store keep their data and logs (default build/run)
-  --port-base N    first of six ports (default 15700): AMQP, MQTT, WebSocket, two that
-                   the broker needs for itself, and the REST API
+  --port-base N    first of six ports (default 15700): +1 MQTT, +2 WebSocket, +5 REST API;
+                   RabbitMQ also has +0 AMQP, +3 and +4 for itself
   --no-install     do not install packages; say which command would
   --help           this text
 
@@ -36,12 +37,16 @@ USAGE
 }
 
 demo=no
+engine=embedded
 install=yes
 data=$root/build/run
 port_base=15700
 server_pid=
 api=  # address of the REST API for the app
 broker_mine=no
+settings=()
+serving=
+broker_is=
 listeners=()
 login=()
 unexpected=0
@@ -79,6 +84,7 @@ set_option() {  # OPTION VALUE
       ;;
     --engine)
       [[ " ${kEngines[*]} " == *" $2 "* ]] || fail "--engine '$2' is not allowed; there is: ${kEngines[*]}"
+      engine=$2
       ;;
   esac
 }
@@ -91,7 +97,7 @@ build_server() {
   # packages of the tests are not needed.
   [[ -f $root/build/release/CMakeCache.txt ]] || options=(-DCHAT21_BUILD_TESTS=OFF -DCHAT21_BUILD_BENCH=OFF)
   configure release "${options[@]}" || fail "the build cannot be configured (output above)"
-  build release --target chat21-server || fail "the build has failed (output above)"
+  build release --target chat21-server chat21_mosquitto_plugin || fail "the build has failed (output above)"
   server=$root/build/release/bin/chat21-server
   note build "$("$server" --version | head -n 1), build/release/bin/chat21-server"
 }
@@ -106,33 +112,61 @@ choose_key() {
   export JWT_KEY
 }
 
-start_broker() {
+start_rabbitmq() {
   if "$broker" running "$data/broker"; then
     fail "a broker runs already in $data/broker: use another --data DIR and --port-base N, or end it: scripts/broker.sh stop '$data/broker'"
   fi
   broker_mine=yes
   "$broker" start "$data/broker" "$port_base" || exit 1
-  note broker "RabbitMQ $("$broker" ctl "$data/broker" version) on 127.0.0.1: AMQP $port_base, MQTT $((port_base + 1)), WebSocket $((port_base + 2))"
+}
+
+require_free_ports() {  # PORT NAME [PORT NAME]...
+  local busy
+  if busy=$(busy_port "$@"); then
+    fail "$busy (it takes N to N+5)"
+  fi
+}
+
+# These set `settings` to those of the server that belong to the engine, `serving` to
+# what it logs when its broker serves, and `broker_is` to the name of that.
+use_embedded() {
+  # Its server would refuse to start, but after our log has taken the place of the other's.
+  local lock=$data/mosquitto/server.lock
+  [[ ! -e $lock ]] || flock --nonblock "$lock" true ||
+    fail "a server runs already in $data: use another --data DIR and --port-base N, or end it: process $(<"$lock")"
+  require_free_ports $((port_base + 1)) MQTT $((port_base + 2)) WebSocket
+  settings=(ENGINE=embedded MQTT_ADDRESS=127.0.0.1 MQTT_PORT=$((port_base + 1))
+    WEBSOCKET_ADDRESS=127.0.0.1 WEBSOCKET_PORT=$((port_base + 2)) BROKER_DIR="$data/mosquitto")
+  serving='the broker is ready'
+  broker_is="Mosquitto $(dpkg-query -W -f '${Version}' mosquitto) with our plugin"
+}
+
+use_rabbitmq() {
+  start_rabbitmq
+  local token
+  token=$("$server" token observer)
+  settings=(RABBITMQ_URI="amqp://observer:$token@127.0.0.1:$port_base?heartbeat=60")
+  serving='connected to the broker'
+  broker_is="RabbitMQ $("$broker" ctl "$data/broker" version), AMQP $port_base"
 }
 
 # In a session of its own, so that Ctrl-C reaches this script alone, which then
 # stops things in order; and told to end if this script is killed.
 start_server() {
-  local token line log=$data/server.log
-  token=$("$server" token observer)
+  local line log=$data/server.log
   : >"$log"
-  RABBITMQ_URI="amqp://observer:$token@127.0.0.1:$port_base?heartbeat=60" APP_ID=$kApp \
-    STORE_PATH=$data/chat21.db LOG_LEVEL=${LOG_LEVEL:-INFO} \
-    HTTP_ENABLED=true HTTP_ADDRESS=127.0.0.1 PORT=$((port_base + 5)) BASEURL=/api \
-    setsid setpriv --pdeathsig TERM "$server" </dev/null >>"$log" 2>&1 &
+  settings+=(APP_ID="$kApp" STORE_PATH="$data/chat21.db" LOG_LEVEL="${LOG_LEVEL:-INFO}"
+    HTTP_ENABLED=true HTTP_ADDRESS=127.0.0.1 PORT=$((port_base + 5)) BASEURL=/api)
+  (export "${settings[@]}" && exec setsid setpriv --pdeathsig TERM "$server") </dev/null >>"$log" 2>&1 &
   server_pid=$!
-  for line in "${kServing[@]}"; do
+  for line in "$serving" 'serving HTTP'; do
     if ! await_line "$log" "$line" "$server_pid" "$kPatience"; then
       tail -n 15 "$log" >&2
       fail "chat21-server did not come up; its log is $log"
     fi
   done
   api=http://127.0.0.1:$((port_base + 5))/api/$kApp
+  note broker "$broker_is, on 127.0.0.1: MQTT $((port_base + 1)), WebSocket $((port_base + 2))"
   note server "chat21-server, app $kApp, log $data/server.log"
   note store "SQLite, $data/chat21.db"
   note REST "$api"
@@ -343,9 +377,17 @@ stay() {
   fail "chat21-server has ended by itself; its log is $data/server.log"
 }
 
+show_cost() {
+  local tenths=$(((${EPOCHREALTIME/[.,]/} - began) / 100000))
+  say
+  say "  $((tenths / 10)).$((tenths % 10)) s from the start of this script to here; packages downloaded: $downloaded"
+}
+
 main() {
+  local sections=(build run)
   read_options "$@"
-  require_packages build run
+  [[ $engine != rabbitmq ]] || sections+=(rabbit)
+  require_packages "${sections[@]}"
   say "Chat21 on this machine"
   build_server
   umask 077  # tokens and messages are nobody else's business
@@ -354,10 +396,12 @@ main() {
   trap 'exit "${interrupted_status:-130}"' INT
   trap 'exit "${interrupted_status:-143}"' TERM
   choose_key
-  start_broker
+  require_free_ports $((port_base + 5)) 'REST API'
+  "use_$engine"
   start_server
   write_tokens
   demonstrate
+  show_cost
   if [[ $demo == no ]]; then
     invite
     stay
