@@ -60,8 +60,7 @@ ask() { curl -sS --fail-with-body --max-time "$kPatience" -H "Authorization: $re
 
 measure_sending() {  # LABEL
   # The first second is not counted: wrk starts meanwhile.
-  measure "$1" --rate "$rate" --seconds "$seconds" --warm-up "$rate" \
-    --sender-token "$sender" --recipient-token "$recipient"
+  measure "$1" --rate "$rate" --seconds "$seconds" --warm-up "$rate"
 }
 
 measure_with_wrk() {
@@ -102,11 +101,10 @@ report() {
 }
 
 read_numbers "rounds rate seconds connections port-base" "$@"
-require_packages build run test bench
+require_packages build run rabbit test bench
 build_all
 start_broker
-sender=$("$bin/chat21-server" token user bench-a --app "$kApp")
-recipient=$("$bin/chat21-server" token user bench-b --app "$kApp")
+write_users bench-a bench-b
 reader=$("$bin/chat21-server" token user reader --app "$kApp")
 uri=$(amqp_uri)
 api=http://127.0.0.1:$((port_base + 5))/api/$kApp

@@ -27,8 +27,7 @@ port_base=15860
 work=$root/build/bench
 
 measure_sending() {  # LABEL
-  measure "$1" --rate "$rate" --seconds "$seconds" --qos "$qos" \
-    --sender-token "$sender" --recipient-token "$recipient"
+  measure "$1" --rate "$rate" --seconds "$seconds" --qos "$qos"
 }
 
 run_relay() {
@@ -53,11 +52,10 @@ report() {
 }
 
 read_numbers "rounds rate seconds qos port-base" "$@"
-require_packages build run test
+require_packages build run rabbit test
 build_all
 start_broker
-sender=$("$bin/chat21-server" token user bench-a --app "$kApp")
-recipient=$("$bin/chat21-server" token user bench-b --app "$kApp")
+write_users bench-a bench-b
 uri=$(amqp_uri)
 describe_machine
 say "load      $rate messages/s, $seconds s, QoS $qos, about 330 bytes each"

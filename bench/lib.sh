@@ -10,6 +10,8 @@ readonly kPatience=30  # seconds for anything to start
 # shellcheck disable=SC2034  # used by those who source this
 readonly bin=$root/build/release/bin
 observer_pid=
+# Brokers, servers and tokens have it from here; without one each program warns.
+export JWT_KEY=a-key-of-the-benchmarks-alone
 
 # Options that are numbers, each into the variable of its name.
 read_numbers() {  # NAMES OPTION...
@@ -32,16 +34,29 @@ read_numbers() {  # NAMES OPTION...
 
 build_all() {
   configure release -DCHAT21_BUILD_BENCH=ON || fail "the build cannot be configured (output above)"
-  build release || fail "the build has failed (output above)"
+  build release --target programs || fail "the build has failed (output above)"
 }
 
-start_broker() {
+# Whatever is started from here on is stopped at the end.
+prepare_work() {
   mkdir -p "$work"
   rm -f "$work"/chat21.db* "$work/results"
   trap stop_all EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
+}
+
+start_broker() {
+  prepare_work
   "$broker" start "$work/broker" "$port_base"
+}
+
+# What chat21-load reads: users and their tokens, the first for a service.
+write_users() {  # USER...
+  printf 'observer %s\n' "$("$bin/chat21-server" token observer --app "$kApp")" >"$work/users"
+  # shellcheck disable=SC2016  # the shell of xargs expands it
+  printf '%s\n' "$@" | xargs -P 2 -I '{}' sh -c 'printf "%s %s\n" "$3" "$("$1" token user "$3" --app "$2")"' \
+    sh "$bin/chat21-server" "$kApp" '{}' >>"$work/users"
 }
 
 stop_all() {
@@ -57,9 +72,13 @@ amqp_uri() {
 }
 
 describe_machine() {
+  describe_build
+  say "broker    RabbitMQ $("$broker" ctl "$work/broker" version)"
+}
+
+describe_build() {
   say "machine   $(nproc) x $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
   say "build     release ($(sed -n 's/^CMAKE_BUILD_TYPE:.*=//p' "$root/build/release/CMakeCache.txt")), commit $(git -C "$root" rev-parse --short HEAD)"
-  say "broker    RabbitMQ $("$broker" ctl "$work/broker" version)"
 }
 
 # start_observer NAME PATTERN COMMAND...: returns once it consumes.
@@ -79,7 +98,8 @@ stop_observer() {
 
 # Latency from publish to the recipient's inbox; the line is printed and kept.
 measure() {  # LABEL OPTION...
-  "$bin/chat21-latency" --port "$((port_base + 1))" --app "$kApp" --label "$1" "${@:2}" | tee -a "$work/results"
+  "$bin/chat21-load" paced --port "$((port_base + 1))" --app "$kApp" --users "$work/users" --label "$1" "${@:2}" |
+    tee -a "$work/results"
 }
 
 # The median of one field over the rounds of LABEL.
