@@ -237,6 +237,9 @@ TEST_F(Bridge, TellsEverybodyThatItStops) {
   start();
   Peer unused = peer();
   auto idle = connect();
+  EXPECT_TRUE(idle.client.send(frame(kBinary, "x")));
+  EXPECT_EQ(idle.broker.read(1),
+            "x");  // earlier it would be stopped in the middle of the handshake
   auto busy = connect();
   std::thread broker([&] {
     while (busy.broker.send(pattern(10000))) {

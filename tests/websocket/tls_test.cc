@@ -123,7 +123,10 @@ TEST_F(Tls, IsStoppedWithItsConnections) {
   TlsPeer client(bridge_->port(), certificate_);
   client.send(upgrade());
   EXPECT_TRUE(client.read_header().starts_with("HTTP/1.1 101 "));
-  broker_.accept().end_sending();
+  Peer broker = broker_.accept();
+  client.send(frame(kBinary, "x"));
+  EXPECT_EQ(broker.read(1), "x");  // earlier it would be stopped in the middle of the handshake
+  broker.end_sending();
   Peer silent = peer();
   bridge_.reset();
   EXPECT_NE(client.read_one().close_code(), 0U);
