@@ -26,6 +26,9 @@ struct Delivery {
   // Bytes at the end of the body that a Transport did not keep because the body
   // exceeds its limit. Such a delivery is settled as TooLarge.
   std::size_t omitted = 0;
+  // The id of the message that this very delivery has become before, if the Observer
+  // knows (docs/decisions/0013); Transports leave it empty.
+  std::string_view known_as{};
 };
 
 // What became of a delivery. It is counted and logged under these names.
@@ -39,9 +42,10 @@ enum class Outcome : std::uint8_t {
   NotFound,      // it refers to a message or conversation that does not exist
   Denied,        // a policy refused it
   Conflict,      // its client_message_id belongs to another message of its sender
+  SetAside,      // whoever worked on it died of it, several times; it is kept for people
 };
 
-inline constexpr std::size_t kOutcomes = 9;
+inline constexpr std::size_t kOutcomes = 10;
 
 // "done", "unknown-topic", ...: for logs, metrics and the rejected exchange.
 std::string_view to_string(Outcome outcome);

@@ -6,6 +6,7 @@
 // data corruption and gives a document with no fields of the body.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,15 @@ std::string conversation_document(const StoredConversation& conversation);
 // {"_id":…, fields of `body`}: for groups and instances. `kind` is "groups" or "instances".
 std::string stored_document(std::string_view kind, std::string_view app, std::string_view id,
                             std::string_view body);
+
+// {"number":…, "time":…, "reason":…, "routing_key":…, "body":…}: what was set aside. Texts that
+// are not UTF-8 are in "routing_key_base64", "body_base64" instead.
+struct StoredAside {
+  std::int64_t number = 0;
+  Time time{};
+  std::string_view reason{}, routing_key{}, body{};
+};
+std::string set_aside_document(const StoredAside& aside);
 
 // {"user_id":…}: whom a user has blocked.
 std::string block_document(std::string_view blocked);

@@ -144,9 +144,36 @@ struct RemoveBlock {
   friend bool operator==(const RemoveBlock&, const RemoveBlock&) = default;
 };
 
-using Write = std::variant<SaveMessage, SaveCopy, SaveLastMessage, RaiseStatus, PatchConversation,
-                           SaveGroup, SaveInstance, RemoveInstance, RemoveGroup,
-                           RemoveConversations, RemoveMessages, SaveBlock, RemoveBlock>;
+// Keeps what could not be carried out, for people to look at (History::set_aside). Each one
+// is another entry, equal ones too.
+struct SetAside {
+  std::string_view routing_key, body;  // as they arrived; any bytes
+  std::string_view reason;             // for people
+  Time time{};                         // when
+  friend bool operator==(const SetAside&, const SetAside&) = default;
+};
+
+// A page of an Observer's ledger: which deliveries of one batch have become which messages
+// (docs/decisions/0013). The text is the Observer's affair. Guard: the last one with this
+// (ledger, page) counts.
+struct SaveLedgerPage {
+  std::string_view ledger;  // whose: observers that share a store have different ones
+  std::uint64_t page = 0;
+  std::string_view text;
+  friend bool operator==(const SaveLedgerPage&, const SaveLedgerPage&) = default;
+};
+
+// Guard: removing a page that does not exist is no error.
+struct RemoveLedgerPage {
+  std::string_view ledger;
+  std::uint64_t page = 0;
+  friend bool operator==(const RemoveLedgerPage&, const RemoveLedgerPage&) = default;
+};
+
+using Write =
+    std::variant<SaveMessage, SaveCopy, SaveLastMessage, RaiseStatus, PatchConversation, SaveGroup,
+                 SaveInstance, RemoveInstance, RemoveGroup, RemoveConversations, RemoveMessages,
+                 SaveBlock, RemoveBlock, SetAside, SaveLedgerPage, RemoveLedgerPage>;
 
 // --- Publishes --------------------------------------------------------------
 
@@ -187,7 +214,16 @@ struct Event {
 // "message-sent", "message-rejected", ...: the names webhooks use.
 std::string_view to_string(Event::Kind kind);
 
+// A delivery that has become a message by one of the writes, and that only this tells from
+// another one with the same bytes: it has no client_message_id.
+struct Birth {
+  Tag tag = 0;
+  std::string_view message_id;
+  friend bool operator==(const Birth&, const Birth&) = default;
+};
+
 struct Effects {
+  std::vector<Birth> births;       // 0. the Observer adds them to the writes, in its ledger
   std::vector<Write> writes;       // 1. Store::apply, all or none
   std::vector<Publish> publishes;  // 2. Transport::publish, returns once confirmed
   std::vector<Event> events;       // 3. told to the listener

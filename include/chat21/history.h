@@ -79,6 +79,10 @@ class History {
                                  const Slice& slice) = 0;
   virtual Result<bool> blocked(std::string_view app, std::string_view user,
                                std::string_view other) = 0;
+
+  // What was set aside, of all apps, the oldest first, as set_aside_document() of
+  // document.h. Slice::from is a number that the store gives.
+  virtual Result<Listing> set_aside(const Slice& slice) = 0;
 };
 
 }  // namespace chat21

@@ -16,9 +16,12 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "chat21/attempts.h"
 #include "chat21/delivery.h"
 #include "chat21/effects.h"
 #include "chat21/result.h"
@@ -37,8 +40,25 @@ class Observer {
   // the call.
   using Listener = std::function<void(const Event&)>;
 
+  struct Options {
+    // The name of the ledger in the store by which deliveries that are offered again find
+    // the message that they have become (docs/decisions/0013). Observers that share a store
+    // need different ones. Empty: it is kept in memory only, for Transports whose
+    // deliveries do not outlive the process.
+    std::string ledger = "messages";
+    // Who was worked on when a process died; may be null. Borrowed.
+    Attempts* attempts = nullptr;
+    // A delivery that has failed so often is set aside, at least 1.
+    unsigned max_attempts = 5;
+  };
+
   // Borrows everything, which must outlive the Observer.
   Observer(Transport& transport, Store& store, Router& router, Clock clock, Listener listener);
+  Observer(Transport& transport, Store& store, Router& router, Clock clock, Listener listener,
+           Options options);
+  ~Observer();
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
 
   // Waits at most `wait` for deliveries and processes them. Returns how many.
   // After an error of code Unavailable call it again: what was not settled is
@@ -50,17 +70,8 @@ class Observer {
   Result<> process(std::span<const Delivery> batch);
 
  private:
-  // Fills records_ for as many deliveries from the front as it returns.
-  std::span<const Delivery> ask(std::span<const Delivery> batch);
-  Result<> carry_out();
-
-  Transport& transport_;
-  Store& store_;
-  Router& router_;
-  Clock clock_;
-  Listener listener_;
-  std::vector<Record> records_;
-  Effects effects_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace chat21

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,10 @@ struct ConversationCursor {
 std::string to_string(const ConversationCursor& cursor);
 // The error (InvalidArgument) names `from`, which is not empty, and what is wrong with it.
 Result<ConversationCursor> parse_conversation_cursor(std::string_view from);
+
+// A list in the order of numbers that count from 1 has the last number as its cursor; 0 for
+// an empty `from`. Errors: InvalidArgument.
+Result<std::int64_t> parse_number_cursor(std::string_view from);
 
 // A list in the order of ids has the last id as its cursor. An error (InvalidArgument)
 // unless both members of the slice can be those of such a list.

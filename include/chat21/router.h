@@ -49,10 +49,15 @@ class Router {
   // Decides about deliveries from the front and appends to `out`. `facts`
   // answers needs() of the same deliveries, in order. Returns how many it
   // decided, at least one if there is one: it stops where a delivery needs a
-  // fact that an earlier one of the same call has changed. Call it again with
+  // fact that an earlier one of the same call has changed, or changes a group after
+  // an earlier one has written to one. Call it again with
   // the rest and fresh facts, after these effects were carried out.
   std::size_t route(std::span<const Delivery> deliveries, std::span<const Fact> facts, Time now,
                     Effects& out);
+
+  // Instead of route(), for a delivery that cannot be carried out: it is kept in the store,
+  // published as rejected, and settled as SetAside. `why` is for people.
+  void set_aside(const Delivery& delivery, std::string_view why, Time now, Effects& out);
 
  private:
   class Impl;

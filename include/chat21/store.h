@@ -15,12 +15,12 @@ namespace chat21 {
 
 // The name of something the Router wants to know before it decides.
 struct Record {
-  enum class Kind : std::uint8_t { Group, Conversation, Copy, Sent };
+  enum class Kind : std::uint8_t { Group, Conversation, Copy, Sent, Message, Ledger };
   Kind kind = Kind::Group;
-  std::string_view app;
-  std::string_view timeline;      // empty for a group, the sender of what was sent
-  std::string_view conversation;  // the group's id for a group, empty for what was sent
-  std::string_view message_id;    // of a copy, or the client_message_id of what was sent
+  std::string_view app;           // empty for a ledger
+  std::string_view timeline;      // empty for a group and a message, the sender of what was sent
+  std::string_view conversation;  // a group's id, a ledger's name, empty for messages
+  std::string_view message_id;    // of a copy or message, or the client_message_id of what was sent
 
   static Record group(std::string_view app, std::string_view group) {
     return {Kind::Group, app, {}, group, {}};
@@ -38,6 +38,10 @@ struct Record {
                      std::string_view client_message_id) {
     return {Kind::Sent, app, sender, {}, client_message_id};
   }
+  static Record message(std::string_view app, std::string_view message_id) {
+    return {Kind::Message, app, {}, {}, message_id};
+  }
+  static Record of_ledger(std::string_view ledger) { return {Kind::Ledger, {}, {}, ledger, {}}; }
   friend bool operator==(const Record&, const Record&) = default;
 };
 
@@ -45,7 +49,9 @@ struct Record {
 struct Fact {
   bool found = false;
   // Group: its document as saved. Conversation: its document as assembled by
-  // conversation_document(). Copy: empty. Sent: its SaveMessage::body.
+  // conversation_document(). Copy: empty. Sent, Message: its SaveMessage::body. Ledger: the
+  // texts of its pages in the order of their numbers, one behind the other; found if there
+  // is a page.
   std::string_view document;
   friend bool operator==(const Fact&, const Fact&) = default;
 };

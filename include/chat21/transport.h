@@ -37,6 +37,15 @@ class Transport {
   // breaks before the other side has heard of it: that is not waited for. In the
   // order in which they were received; each at most once.
   virtual Result<> settle(std::span<const Settle> settled) = 0;
+
+  // The other side is known to have heard that these are settled: up to this tag, 0 for
+  // none, no delivery of the present connection is ever offered again.
+  virtual Tag settled_up_to() const = 0;
+
+  // Whether, as of the last receive(), all has been offered again that was out on earlier
+  // connections, of this object or of another process, and is not settled. From then on
+  // nothing is redelivered that was not received on the present connection.
+  virtual bool recovered() const = 0;
 };
 
 }  // namespace chat21

@@ -7,25 +7,17 @@
 
 #include "chat21/json.h"
 
+#include "lib/core/hash.h"
+#include "lib/core/text.h"
+
 namespace chat21 {
 namespace {
-
-// FNV-1a (Fowler, Noll, Vo); the bytes of each part and a separator.
-std::uint64_t hash(std::uint64_t basis, std::initializer_list<std::string_view> parts) {
-  std::uint64_t state = basis;
-  const auto add = [&](unsigned char byte) { state = (state ^ byte) * 0x100000001b3ULL; };
-  for (const std::string_view part : parts) {
-    for (const char byte : part) add(static_cast<unsigned char>(byte));
-    add(0xFF);  // no part of UTF-8
-  }
-  return state;
-}
 
 // 24 hex digits, as clients know them from MongoDB. Derived from what identifies
 // the document, so every Store gives it the same one and none has to keep it.
 std::string document_id(std::initializer_list<std::string_view> parts) {
   constexpr char kHex[] = "0123456789abcdef";
-  const std::uint64_t high = hash(0xcbf29ce484222325ULL, parts);
+  const std::uint64_t high = hash(kHashBasis, parts);
   const std::uint64_t low = hash(0x84222325cbf29ce4ULL, parts);
   std::string id;
   for (unsigned shift = 64; shift != 0; shift -= 4) id += kHex[(high >> (shift - 4)) & 0xFU];
@@ -52,6 +44,16 @@ void add_copy(JsonWriter& out, const StoredCopy& copy) {
   out.text("timelineOf", copy.timeline)
       .text("conversWith", copy.conversation)
       .number("status", static_cast<int>(copy.status));
+}
+
+void add_any_text(JsonWriter& out, std::string_view key, std::string_view text) {
+  if (is_utf8(text)) {
+    out.text(key, text);
+    return;
+  }
+  std::string base64;
+  append_base64(base64, text);
+  out.text(std::string(key) + "_base64", base64);
 }
 
 }  // namespace
@@ -86,6 +88,16 @@ std::string stored_document(std::string_view kind, std::string_view app, std::st
   JsonWriter out;
   out.text("_id", document_id({kind, app, id}));
   return document(fields_of(body), {"_id"}, out);
+}
+
+std::string set_aside_document(const StoredAside& aside) {
+  JsonWriter out;
+  out.number("number", aside.number)
+      .number("time", aside.time.time_since_epoch().count())
+      .text("reason", aside.reason);
+  add_any_text(out, "routing_key", aside.routing_key);
+  add_any_text(out, "body", aside.body);
+  return out.object();
 }
 
 std::string block_document(std::string_view blocked) {

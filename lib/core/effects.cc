@@ -24,6 +24,8 @@ std::string_view to_string(Outcome outcome) {
       return "denied";
     case Outcome::Conflict:
       return "conflict";
+    case Outcome::SetAside:
+      return "set-aside";
   }
   assert(false && "an Outcome without a name");
   return "unknown";
@@ -55,6 +57,7 @@ std::string_view to_string(Event::Kind kind) {
 }
 
 void Effects::clear() {
+  births.clear();
   writes.clear();
   publishes.clear();
   settled.clear();

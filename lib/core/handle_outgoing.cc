@@ -236,21 +236,20 @@ Handled refuse_conflict(Handling& handling, std::string_view id) {
   return {Outcome::Conflict, why};
 }
 
-// The message as the store has it takes the place of `message`.
-Handled take_stored(Handling& handling, Stamped& message) {
+// The message as the store has it takes the place of `message`, if they are the same.
+void take_stored(Handling& handling, Stamped& message) {
   Arena& arena = handling.out.arena;
   JsonObject stored;
   std::string_view id;
   if (!stored.parse(handling.sent->document) ||
       !read_text(arena, stored, "message_id", id).done() || !is_same(handling, message, stored)) {
-    return refuse_conflict(handling, message.message_id);
+    return;
   }
   const std::string_view open = splice_open(arena, stored, {}, {});
   message.message_id = id;
   message.sent = arena.join({open, ",\"status\":100}"});
   message.delivered = arena.join({open, ",\"status\":150}"});
   message.is_stored = true;
-  return {};
 }
 
 // --- Its way ------------------------------------------------------------------------
@@ -274,6 +273,7 @@ void deliver(const Handling& handling, const Stamped& message, std::string_view 
 
 void save_message(const Handling& handling, const Stamped& message, std::string_view own_id) {
   const Topic& topic = handling.topic;
+  if (own_id.empty()) handling.out.births.push_back({handling.delivery.tag, message.message_id});
   handling.out.writes.emplace_back(
       SaveMessage{.app = topic.app,
                   .message_id = message.message_id,
@@ -323,9 +323,11 @@ Handled handle_outgoing(Handling& handling) {
     return asked;
   }
   Stamped message = stamp(handling, id, group);
-  if (is_sent_before(handling)) {
-    if (auto taken = take_stored(handling, message); !taken.done()) return taken;
-  } else {
+  if (is_sent_before(handling)) take_stored(handling, message);
+  if (!message.is_stored) {
+    // What the ledger takes for a repeat by its bytes may be another message. An id that
+    // the sender has given may not.
+    if (is_sent_before(handling) && !own_id.empty()) return refuse_conflict(handling, id);
     save_message(handling, message, own_id);
   }
   if (to_group) {

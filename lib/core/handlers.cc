@@ -47,15 +47,17 @@ Handled malformed(std::string_view path, std::string_view why) {
 
 }  // namespace
 
-Needed needed_by(const Topic& topic, std::string_view body) {
+Needed needed_by(const Topic& topic, const Delivery& delivery) {
   Needed needed;
   switch (topic.kind) {
     case Topic::Kind::Outgoing:
-      if (is_group_id(topic.conversation) || may_name_a_group(body)) {
+      if (is_group_id(topic.conversation) || may_name_a_group(delivery.body)) {
         needed.by_topic = Record::group(topic.app, topic.conversation);
       }
-      if (const std::string_view id = client_message_id_in(body); !id.empty()) {
+      if (const std::string_view id = client_message_id_in(delivery.body); !id.empty()) {
         needed.sent = Record::sent(topic.app, topic.user, id);
+      } else if (!delivery.known_as.empty()) {
+        needed.sent = Record::message(topic.app, delivery.known_as);
       }
       break;
     case Topic::Kind::Receipt:

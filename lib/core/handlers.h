@@ -50,10 +50,11 @@ struct Needed {
   // What its kind of topic asks for; of kind Record::Kind::Group for a message that may
   // go to a group.
   std::optional<Record> by_topic;
-  // What the sender of a message has sent before with its client_message_id.
+  // What the sender of a message has sent before with its client_message_id, or what the
+  // delivery is known as.
   std::optional<Record> sent;
 };
-Needed needed_by(const Topic& topic, std::string_view body);
+Needed needed_by(const Topic& topic, const Delivery& delivery);
 
 Handled handle_outgoing(Handling& handling);              // handle_outgoing.cc
 Handled handle_receipt(Handling& handling);               // handle_updates.cc

@@ -18,7 +18,7 @@ Error no_cursor(std::string_view from, std::string_view why) {
 }
 
 // In the one form that to_string() writes.
-std::optional<std::int64_t> parse_milliseconds(std::string_view digits) {
+std::optional<std::int64_t> parse_number(std::string_view digits) {
   std::int64_t number = 0;
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, number);
@@ -42,7 +42,7 @@ std::string to_string(const ConversationCursor& cursor) {
 
 Result<ConversationCursor> parse_conversation_cursor(std::string_view from) {
   const std::size_t dot = from.find('.');
-  const auto time = parse_milliseconds(from.substr(0, dot));
+  const auto time = parse_number(from.substr(0, dot));
   if (dot == std::string_view::npos || !time) {
     return no_cursor(from, "it is not the time and the id of a message");
   }
@@ -51,6 +51,13 @@ Result<ConversationCursor> parse_conversation_cursor(std::string_view from) {
     return no_cursor(from, valid.error().message);
   }
   return ConversationCursor{Time(std::chrono::milliseconds(*time)), id};
+}
+
+Result<std::int64_t> parse_number_cursor(std::string_view from) {
+  if (from.empty()) return std::int64_t{0};
+  const auto number = parse_number(from);
+  if (!number || *number < 1) return no_cursor(from, "it is not a number from 1");
+  return *number;
 }
 
 Result<> check_slice_of_ids(const Slice& slice) {

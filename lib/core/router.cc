@@ -45,7 +45,8 @@ class ChangedRecords {
   }
   void set(const Record& record) { bits_.set(bit_of(record)); }
 
-  // Its body is shown only where there is a copy, and that is a write of its own.
+  // Its body is shown only where there is a copy, and that is a write of its own. By its id
+  // it is asked for only if it was there before.
   void add_change(const SaveMessage& w) {
     if (w.client_message_id.empty()) return;
     set(Record::sent(w.app, w.sender, w.client_message_id));
@@ -74,6 +75,9 @@ class ChangedRecords {
   void add_change(const RemoveMessages&) { bits_.set(); }
   void add_change(const SaveBlock&) {}
   void add_change(const RemoveBlock&) {}
+  void add_change(const SetAside&) {}
+  void add_change(const SaveLedgerPage&) {}
+  void add_change(const RemoveLedgerPage&) {}
 
   std::bitset<kBits> bits_;
 };
@@ -113,6 +117,12 @@ Known take_facts(const Needed& needed, std::span<const Fact>& facts) {
   known.by_topic = take_fact(needed.by_topic, facts);
   known.sent = take_fact(needed.sent, facts);
   return known;
+}
+
+// A message is published to the members of its group, again if publishing fails: before it is
+// published to all of them they must not change.
+bool changes_group(const Topic& topic) {
+  return topic.kind == Topic::Kind::GroupUpdate || topic.kind == Topic::Kind::GroupDelete;
 }
 
 bool too_large(const Delivery& delivery, const Router::Options& options) {
@@ -215,11 +225,13 @@ class Router::Impl {
   std::size_t route(std::span<const Delivery> deliveries, std::span<const Fact> facts, Time now,
                     Effects& out) {
     ChangedRecords changed;
+    bool has_read_group = false;
     std::size_t decided = 0;
     for (const Delivery& delivery : deliveries) {
       const Addressed addressed = address(delivery);
       const Needed needed = needed_for(delivery, addressed);
-      if (changed.contains(needed)) break;
+      if (changed.contains(needed) || (has_read_group && changes_group(addressed.topic))) break;
+      has_read_group |= needed.by_topic && needed.by_topic->kind == Record::Kind::Group;
       const Known known = take_facts(needed, facts);
       const std::size_t written = out.writes.size();
       decide(delivery, addressed, known, now, out);
@@ -230,6 +242,16 @@ class Router::Impl {
     return decided;
   }
 
+  void set_aside(const Delivery& delivery, std::string_view why, Time now, Effects& out) {
+    const Handled handled{Outcome::SetAside, std::string(why)};
+    out.writes.emplace_back(SetAside{.routing_key = delivery.routing_key,
+                                     .body = delivery.body,
+                                     .reason = out.arena.join({why}),
+                                     .time = now});
+    reject(delivery, handled, options_, out);
+    out.settled.push_back({.tag = delivery.tag, .outcome = handled.outcome});
+  }
+
  private:
   bool has_enough(const Effects& out) const {
     return out.writes.size() + out.publishes.size() >= options_.max_effects ||
@@ -238,7 +260,7 @@ class Router::Impl {
 
   Needed needed_for(const Delivery& delivery, const Addressed& addressed) const {
     if (!addressed.refused.done() || too_large(delivery, options_)) return {};
-    return needed_by(addressed.topic, delivery.body);
+    return needed_by(addressed.topic, delivery);
   }
 
   void decide(const Delivery& delivery, const Addressed& addressed, const Known& known, Time now,
@@ -291,6 +313,10 @@ void Router::needs(std::span<const Delivery> deliveries, std::vector<Record>& ou
 std::size_t Router::route(std::span<const Delivery> deliveries, std::span<const Fact> facts,
                           Time now, Effects& out) {
   return impl_->route(deliveries, facts, now, out);
+}
+
+void Router::set_aside(const Delivery& delivery, std::string_view why, Time now, Effects& out) {
+  impl_->set_aside(delivery, why, now, out);
 }
 
 }  // namespace chat21

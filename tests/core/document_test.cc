@@ -2,6 +2,7 @@
 #include "chat21/document.h"
 
 #include <array>
+#include <chrono>
 #include <gmock/gmock.h>
 #include <set>
 #include <string>
@@ -90,6 +91,28 @@ TEST(Document, HasAnIdThatTellsAllOthersApart) {
   ids.insert(id_of(stored_document("groups", "a", "x", "{}")));
   ids.insert(id_of(stored_document("instances", "a", "x", "{}")));
   EXPECT_EQ(ids.size(), 8U);
+}
+
+TEST(Document, ShowsWhatWasSetAsideAsText) {
+  EXPECT_EQ(set_aside_document({.number = 7,
+                                .time = Time(std::chrono::milliseconds(1'700'000'000'000)),
+                                .reason = "it \"died\"",
+                                .routing_key = "apps.a",
+                                .body = R"({"text":"\u00eb"})"}),
+            R"({"number":7,"time":1700000000000,"reason":"it \"died\"","routing_key":"apps.a",)"
+            R"("body":"{\"text\":\"\\u00eb\"}"})");
+  using std::string_view_literals::operator""sv;
+  EXPECT_EQ(set_aside_document({.routing_key = "", .body = "a\0\n"sv}),
+            R"({"number":0,"time":0,"reason":"","routing_key":"","body":"a\u0000\n"})");
+}
+
+TEST(Document, ShowsWhatWasSetAsideAndIsNoTextInBase64) {
+  using std::string_view_literals::operator""sv;
+  EXPECT_EQ(
+      set_aside_document({.routing_key = "\xff"sv, .body = "\0\xfe\0"sv}),
+      R"({"number":0,"time":0,"reason":"","routing_key_base64":"/w==","body_base64":"AP4A"})");
+  EXPECT_EQ(set_aside_document({.routing_key = "a", .body = "\xed\xa0\x80"}),
+            R"({"number":0,"time":0,"reason":"","routing_key":"a","body_base64":"7aCA"})");
 }
 
 TEST(Document, NamesWhoIsBlocked) {

@@ -63,6 +63,25 @@ TEST(Paging, NamesTheCursorThatItRefuses) {
               AllOf(HasSubstr("from 'a.b'"), HasSubstr("the id")));
 }
 
+TEST(Paging, ReadsNumbersFromOneAsCursors) {
+  const auto number = [](std::string_view from) {
+    const auto read = parse_number_cursor(from);
+    return read ? *read : -1;
+  };
+  EXPECT_EQ(number(""), 0);
+  EXPECT_EQ(number("1"), 1);
+  EXPECT_EQ(number("10"), 10);
+  EXPECT_EQ(number("9223372036854775807"), std::numeric_limits<std::int64_t>::max());
+  for (const char* from :
+       {"0", "-1", "+1", "01", " 1", "1 ", "1.0", "0x1", "one", "9223372036854775808"}) {
+    const auto refused = parse_number_cursor(from);
+    ASSERT_FALSE(refused) << from;
+    EXPECT_EQ(refused.error().code, Error::Code::InvalidArgument);
+    EXPECT_THAT(refused.error().message,
+                AllOf(HasSubstr("from '" + std::string(from) + "'"), HasSubstr("number from 1")));
+  }
+}
+
 TEST(Paging, TakesTheStartOrAnIdInAListOfIds) {
   EXPECT_TRUE(check_slice_of_ids({}));
   EXPECT_TRUE(check_slice_of_ids({.from = "group-1"}));

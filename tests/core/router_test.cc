@@ -55,6 +55,15 @@ TEST_F(Batches, StopShortBeforeAnArchiveOfAConversationThatTheyChanged) {
   EXPECT_EQ(effects().settled.size(), 1U);
 }
 
+// If publishing the message fails, it is published again to the members of then.
+TEST_F(Batches, StopShortBeforeAChangeOfAGroupThatGetsAMessage) {
+  know_group("group-1", R"({"members":{"u100":1,"u200":1}})");
+  EXPECT_EQ(arrive_together({{"apps.tilechat.outgoing.users.u100.messages.group-1.outgoing", "{}"},
+                             {"apps.observer.tilechat.groups.update",
+                              R"({"group":{"uid":"group-1","members":{}},"notify_to":{}})"}}),
+            1U);
+}
+
 TEST_F(Batches, StopShortBeforeTheReceiptForAMessageThatTheySaved) {
   EXPECT_EQ(
       arrive_together({{"apps.observer.tilechat.users.u200.messages.u100.persist",

@@ -69,6 +69,15 @@ struct Describe {
   std::string operator()(const SaveBlock& w) const {
     return "block " + text(w.user) + " " + text(w.blocked);
   }
+  std::string operator()(const SetAside& w) const {
+    return "set-aside " + text(w.routing_key) + " " + text(w.body) + " because " + text(w.reason);
+  }
+  std::string operator()(const SaveLedgerPage& w) const {
+    return "ledger " + text(w.ledger) + " " + std::to_string(w.page) + " " + text(w.text);
+  }
+  std::string operator()(const RemoveLedgerPage& w) const {
+    return "remove-ledger " + text(w.ledger) + " " + std::to_string(w.page);
+  }
   std::string operator()(const RemoveBlock& w) const {
     return "remove-block " + text(w.user) + " " + text(w.blocked);
   }
@@ -97,6 +106,10 @@ void Routing::know_copy(std::string_view timeline, std::string_view conversation
 void Routing::know_sent(std::string_view sender, std::string_view client_message_id,
                         std::string_view body) {
   facts_[name_of(Record::sent("tilechat", sender, client_message_id))] = body;
+}
+
+void Routing::know_message(std::string_view message_id, std::string_view body) {
+  facts_[name_of(Record::message("tilechat", message_id))] = body;
 }
 
 Router& Routing::router() {

@@ -41,6 +41,7 @@ class Routing : public ::testing::Test {
   // `body` is what is stored of the message.
   void know_sent(std::string_view sender, std::string_view client_message_id,
                  std::string_view body);
+  void know_message(std::string_view message_id, std::string_view body);  // likewise
 
   // --- What arrives ---
   // Replaces the effects of what arrived before.

@@ -34,6 +34,7 @@ class MemoryStore final : public Store, public History {
   Result<Listing> blocks(std::string_view app, std::string_view user, const Slice& slice) override;
   Result<bool> blocked(std::string_view app, std::string_view user,
                        std::string_view other) override;
+  Result<Listing> set_aside(const Slice& slice) override;
 
   // The next fetch() or apply() reports Unavailable and changes nothing.
   void fail_next_fetch();

@@ -39,6 +39,8 @@ class MemoryTransport final : public Transport {
   Result<std::span<const Delivery>> receive(std::chrono::milliseconds wait) override;
   Result<> publish(std::span<const Publish> publishes) override;
   Result<> settle(std::span<const Settle> settled) override;
+  Tag settled_up_to() const override { return settled_up_to_; }
+  bool recovered() const override { return recovered_; }
 
   // Everything published so far, in order.
   const std::vector<Published>& published() const { return published_; }
@@ -70,6 +72,7 @@ class MemoryTransport final : public Transport {
   };
   Error report_disconnect();
   Error break_connection(std::string why);
+  bool repeats_are_out() const;
 
   Options options_;
   std::deque<Held> queue_;
@@ -78,6 +81,8 @@ class MemoryTransport final : public Transport {
   std::vector<Published> published_;
   std::size_t outcomes_[kOutcomes] = {};
   Tag next_tag_ = 1;
+  Tag settled_up_to_ = 0;
+  bool recovered_ = true;
   Tag lost_tag_ = 0;  // deliveries up to this one went back to the queue
   bool disconnected_ = false;
   bool lose_confirms_ = false;
