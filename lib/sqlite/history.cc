@@ -28,7 +28,7 @@ using sqlite::Statement;
 
 struct HistoryStatements {
   Statement conversations, unread, conversation, newest_messages, oldest_messages, group, groups,
-      instances, blocks, block;
+      instances, blocks, block, set_aside;
 };
 
 // Each query is one statement, so each answer is of one point in time.
@@ -45,6 +45,7 @@ Result<HistoryStatements> prepare_history(Database& database) {
       D{&HistoryStatements::instances, "list push instances", sqlite::select_instances()},
       D{&HistoryStatements::blocks, "list blocks", sqlite::select_blocks()},
       D{&HistoryStatements::block, "look up a block", sqlite::select_block()},
+      D{&HistoryStatements::set_aside, "list what was set aside", sqlite::select_set_aside()},
   };
   return sqlite::prepare_all<HistoryStatements>(database, definitions);
 }
@@ -86,6 +87,7 @@ class SqliteHistory final : public History {
   Result<Listing> blocks(std::string_view app, std::string_view user, const Slice& slice) override;
   Result<bool> blocked(std::string_view app, std::string_view user,
                        std::string_view other) override;
+  Result<Listing> set_aside(const Slice& slice) override;
 
  private:
   // One document per row, made by `assemble` while the row is current, as many as an
@@ -218,6 +220,23 @@ Result<Listing> SqliteHistory::blocks(std::string_view app, std::string_view use
 Result<bool> SqliteHistory::blocked(std::string_view app, std::string_view user,
                                     std::string_view other) {
   return Run(statements_.block, app, user, other).next();
+}
+
+Result<Listing> SqliteHistory::set_aside(const Slice& slice) {
+  if (Result<> valid = check_limit(slice.limit); !valid) return valid.error();
+  const Result<std::int64_t> after = parse_number_cursor(slice.from);
+  if (!after) return after.error();
+  Run run(statements_.set_aside, *after, rows(slice));
+  return list(
+      run, slice.limit,
+      [](const Run& row) {
+        return set_aside_document({.number = row.number(0),
+                                   .time = Time(std::chrono::milliseconds(row.number(1))),
+                                   .reason = row.text(2),
+                                   .routing_key = row.text(3),
+                                   .body = row.text(4)});
+      },
+      text_of);
 }
 
 Result<History::Documents> SqliteHistory::instances(std::string_view app, std::string_view user) {

@@ -65,6 +65,19 @@ std::string select_sent() {
          " WHERE app = ?1 AND sender = ?2 AND client_message_id = ?3";
 }
 
+std::string select_body() {
+  return "SELECT body FROM messages WHERE app = ?1 AND message_id = ?2";
+}
+
+std::string select_ledger() {
+  return "SELECT text FROM ledger WHERE ledger = ?1 ORDER BY page";
+}
+
+std::string select_set_aside() {
+  return "SELECT number, time, reason, routing_key, body FROM set_aside"
+         " WHERE number > ?1 ORDER BY number LIMIT ?2";
+}
+
 // Left alone, SQLite prefers to read all instances of the app: it expects few.
 std::string select_instances() {
   return "SELECT id, body FROM instances INDEXED BY instances_by_user"

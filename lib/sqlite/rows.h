@@ -32,6 +32,15 @@ std::string select_messages(std::string_view order);
 // ?1 app, ?2 sender, ?3 client message id. The only column is the body.
 std::string select_sent();
 
+// ?1 app, ?2 message id. The only column is the body.
+std::string select_body();
+
+// ?1 name. A row for each page; the only column is its text.
+std::string select_ledger();
+
+// ?1 number after which to begin, ?2 limit. Columns: number, time, reason, routing key, body.
+std::string select_set_aside();
+
 // ?1 app, ?2 user, ?3 limit. Columns: instance, body.
 std::string select_instances();
 

@@ -104,7 +104,26 @@ CREATE UNIQUE INDEX messages_by_client_message_id
 ON messages (app, sender, client_message_id) WHERE client_message_id IS NOT NULL;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
+// The ledger of an Observer has a page for each of its last few batches. What is set aside
+// is numbered for ever.
+constexpr std::string_view kVersion4 = R"sql(
+CREATE TABLE ledger (
+  ledger TEXT NOT NULL,
+  page INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (ledger, page)
+) WITHOUT ROWID;
+
+CREATE TABLE set_aside (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  routing_key TEXT NOT NULL,
+  body TEXT NOT NULL
+);
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 std::string quoted(const Database& database) {
   return "'" + std::string(database.file()) + "'";

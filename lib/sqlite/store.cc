@@ -24,7 +24,7 @@ using sqlite::Statement;
 using sqlite::Transaction;
 
 struct FetchStatements {
-  Statement group, conversation, copy, sent;
+  Statement group, conversation, copy, sent, message, ledger;
 };
 
 Result<FetchStatements> prepare_fetch(Database& database) {
@@ -36,6 +36,8 @@ Result<FetchStatements> prepare_fetch(Database& database) {
         "SELECT 1 FROM copies"
         " WHERE app = ?1 AND timeline = ?2 AND conversation = ?3 AND message_id = ?4"},
       D{&FetchStatements::sent, "look up what was sent before", sqlite::select_sent()},
+      D{&FetchStatements::message, "look up the body of a message", sqlite::select_body()},
+      D{&FetchStatements::ledger, "read the ledger", sqlite::select_ledger()},
   };
   return sqlite::prepare_all<FetchStatements>(database, definitions);
 }
@@ -56,6 +58,7 @@ class SqliteStore final : public Store {
  private:
   // Whether there is such a thing; its document, if it has one, goes to `document`.
   Result<bool> look_up(const Record& record, std::string& document);
+  Result<bool> read_ledger(std::string_view ledger, std::string& text);
 
   sqlite::StoreConnection connection_;
   sqlite::WriteStatements writes_;  // after the connection: they are finalized first
@@ -89,8 +92,26 @@ Result<bool> SqliteStore::look_up(const Record& record, std::string& document) {
       if (found && *found) document = run.text(0);
       return found;
     }
+    case Record::Kind::Message: {
+      Run run(fetch_.message, record.app, record.message_id);
+      Result<bool> found = run.next();
+      if (found && *found) document = run.text(0);
+      return found;
+    }
+    case Record::Kind::Ledger:
+      return read_ledger(record.conversation, document);
   }
   return fail(Error::Code::Internal, "cannot look up a record of an unknown kind");
+}
+
+Result<bool> SqliteStore::read_ledger(std::string_view ledger, std::string& text) {
+  Run run(fetch_.ledger, ledger);
+  for (bool found = false;; found = true) {
+    Result<bool> row = run.next();
+    if (!row) return row;
+    if (!*row) return found;
+    text += run.text(0);
+  }
 }
 
 Result<std::span<const Fact>> SqliteStore::fetch(std::span<const Record> records) {

@@ -22,6 +22,10 @@ std::int64_t number(Status status) {
   return static_cast<std::int64_t>(status);
 }
 
+std::int64_t number(std::uint64_t page) {
+  return static_cast<std::int64_t>(page);
+}
+
 std::optional<std::string_view> unless_empty(std::string_view text) {
   if (text.empty()) return std::nullopt;
   return text;
@@ -99,6 +103,16 @@ struct Writer {
   }
   Result<> operator()(const RemoveBlock& w) {
     return Run(statements.remove_block, w.app, w.user, w.blocked).finish();
+  }
+  Result<> operator()(const SetAside& w) {
+    const std::int64_t time = w.time.time_since_epoch().count();
+    return Run(statements.set_aside, time, w.reason, w.routing_key, w.body).finish();
+  }
+  Result<> operator()(const SaveLedgerPage& w) {
+    return Run(statements.save_ledger_page, w.ledger, number(w.page), w.text).finish();
+  }
+  Result<> operator()(const RemoveLedgerPage& w) {
+    return Run(statements.remove_ledger_page, w.ledger, number(w.page)).finish();
   }
 
  private:
@@ -241,6 +255,13 @@ Result<WriteStatements> prepare_writes(Database& database) {
         "INSERT INTO blocks (app, user, blocked) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"},
       D{&WriteStatements::remove_block, "remove a block",
         "DELETE FROM blocks WHERE app = ?1 AND user = ?2 AND blocked = ?3"},
+      D{&WriteStatements::set_aside, "set a delivery aside",
+        "INSERT INTO set_aside (time, reason, routing_key, body) VALUES (?1, ?2, ?3, ?4)"},
+      D{&WriteStatements::save_ledger_page, "save a page of the ledger",
+        "INSERT INTO ledger (ledger, page, text) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET text = excluded.text"},
+      D{&WriteStatements::remove_ledger_page, "remove a page of the ledger",
+        "DELETE FROM ledger WHERE ledger = ?1 AND page = ?2"},
   };
   return prepare_all<WriteStatements>(database, definitions);
 }

@@ -14,7 +14,7 @@ struct WriteStatements {
   Statement save_message, save_copy, save_last_message, raise_status, patch_conversation,
       save_group, remove_group, select_members, save_member, remove_member, remove_members,
       save_instance, remove_instance, remove_conversations, remove_bodies, remove_copies,
-      save_block, remove_block;
+      save_block, remove_block, set_aside, save_ledger_page, remove_ledger_page;
 };
 
 // Of everybody's conversation ?2 in app ?1: the conversation, the shared bodies of

@@ -50,6 +50,16 @@ struct Instance {
   std::string user, body;
 };
 
+struct Aside {
+  std::string routing_key, body, reason;
+  Time time{};
+};
+
+Aside to_aside(const SetAside& write) {
+  return {std::string(write.routing_key), std::string(write.body), std::string(write.reason),
+          write.time};
+}
+
 template <class Write>
 Key3 place_of(const Write& write) {
   return Key3(write.app, write.timeline, write.conversation);
@@ -156,6 +166,14 @@ class MemoryStore::Impl {
     blocks_.erase(Key3(write.app, write.user, write.blocked));
   }
 
+  void operator()(const SetAside& write) { aside_.push_back(to_aside(write)); }
+  void operator()(const SaveLedgerPage& write) {
+    ledger_pages_[{std::string(write.ledger), write.page}] = write.text;
+  }
+  void operator()(const RemoveLedgerPage& write) {
+    ledger_pages_.erase({std::string(write.ledger), write.page});
+  }
+
   std::vector<Fact> facts;             // the answer of the last fetch()
   std::deque<std::string> fact_texts;  // what it points into; a deque moves nothing
   bool fail_fetch = false;
@@ -171,8 +189,26 @@ class MemoryStore::Impl {
         return {.found = copies(place_of(record)).contains(record.message_id), .document = {}};
       case Record::Kind::Sent:
         return keep(sent_body(record.app, record.timeline, record.message_id));
+      case Record::Kind::Message:
+        return keep(message_body(record.app, record.message_id));
+      case Record::Kind::Ledger:
+        return keep(ledger_text(record.conversation));
     }
     return {};
+  }
+
+  Document message_body(std::string_view app, std::string_view message_id) const {
+    const auto found = messages_.find(Key2(app, message_id));
+    if (found == messages_.end()) return std::nullopt;
+    return found->second.body;
+  }
+
+  Document ledger_text(std::string_view ledger) const {
+    Document text;
+    for (const auto& [key, page] : ledger_pages_) {
+      if (key.first == ledger) text = text.value_or("") + page;
+    }
+    return text;
   }
 
   Document sent_body(std::string_view app, std::string_view sender,
@@ -250,6 +286,22 @@ class MemoryStore::Impl {
       if (!is_in_timeline(*block, app, user)) break;
       const std::string& blocked = std::get<2>(*block);
       entries.push_back({block_document(blocked), blocked});
+    }
+    return entries;
+  }
+
+  // After the entry with this number.
+  std::vector<Entry> set_aside(std::size_t after) const {
+    std::vector<Entry> entries;
+    for (std::size_t i = after; i < aside_.size(); ++i) {
+      const auto& [routing_key, body, reason, time] = aside_[i];
+      const std::size_t number = i + 1;
+      entries.push_back({set_aside_document({.number = static_cast<std::int64_t>(number),
+                                             .time = time,
+                                             .reason = reason,
+                                             .routing_key = routing_key,
+                                             .body = body}),
+                         std::to_string(number)});
     }
     return entries;
   }
@@ -333,6 +385,8 @@ class MemoryStore::Impl {
   std::map<Key2, Group> groups_;
   std::map<Key2, Instance> instances_;
   std::set<Key3> blocks_;  // app, who, whom
+  std::vector<Aside> aside_;
+  std::map<std::pair<std::string, std::uint64_t>, std::string> ledger_pages_;
 };
 
 MemoryStore::MemoryStore() : impl_(std::make_unique<Impl>()) {}
@@ -419,6 +473,13 @@ Result<Listing> MemoryStore::blocks(std::string_view app, std::string_view user,
 Result<bool> MemoryStore::blocked(std::string_view app, std::string_view user,
                                   std::string_view other) {
   return impl_->blocked(app, user, other);
+}
+
+Result<Listing> MemoryStore::set_aside(const Slice& slice) {
+  if (Result<> valid = check_limit(slice.limit); !valid) return valid.error();
+  const Result<std::int64_t> after = parse_number_cursor(slice.from);
+  if (!after) return after.error();
+  return cut(impl_->set_aside(static_cast<std::size_t>(*after)), slice.limit);
 }
 
 Result<History::Documents> MemoryStore::instances(std::string_view app, std::string_view user) {

@@ -26,6 +26,7 @@ Result<std::span<const Delivery>> MemoryTransport::receive(std::chrono::millisec
     out_.back().tag = next_tag_++;
     queue_.pop_front();
   }
+  recovered_ = repeats_are_out();
   batch_.clear();
   for (const Held& held : out_) {
     if (held.settled) continue;
@@ -79,7 +80,10 @@ Result<> MemoryTransport::settle(std::span<const Settle> settled) {
     found->settled = true;
     ++outcomes_[static_cast<std::size_t>(one.outcome)];
     // From the front only: elsewhere it would move others, whose bytes are lent.
-    while (!out_.empty() && out_.front().settled) out_.pop_front();
+    while (!out_.empty() && out_.front().settled) {
+      settled_up_to_ = out_.front().tag;
+      out_.pop_front();
+    }
   }
   return {};
 }
@@ -88,6 +92,11 @@ std::size_t MemoryTransport::pending() const {
   const auto unsettled =
       std::count_if(out_.begin(), out_.end(), [](const Held& held) { return !held.settled; });
   return queue_.size() + static_cast<std::size_t>(unsettled);
+}
+
+// What was out when the connection broke went to the front.
+bool MemoryTransport::repeats_are_out() const {
+  return queue_.empty() || !queue_.front().redelivered;
 }
 
 void MemoryTransport::disconnect() {
@@ -99,6 +108,7 @@ void MemoryTransport::disconnect() {
     out_.pop_back();
   }
   lost_tag_ = next_tag_ - 1;
+  recovered_ = repeats_are_out();
   disconnected_ = true;
 }
 

@@ -109,6 +109,16 @@ TEST_F(SqliteFile, FindsWhatWasSentByAnIndex) {
                                     "client_message_id=?)")));
 }
 
+TEST_F(SqliteFile, FindsTheBodyOfAMessageAndALedgerByTheirKeys) {
+  open();
+  EXPECT_THAT(plan(sqlite::select_body()),
+              ElementsAre(HasSubstr("messages USING PRIMARY KEY (app=? AND message_id=?)")));
+  EXPECT_THAT(plan(sqlite::select_ledger()),
+              ElementsAre(HasSubstr("ledger USING PRIMARY KEY (ledger=?)")));
+  EXPECT_THAT(plan(sqlite::select_set_aside()),
+              ElementsAre(HasSubstr("set_aside USING INTEGER PRIMARY KEY (rowid>?)")));
+}
+
 TEST_F(SqliteFile, FindsBlocksByTheirKey) {
   open();
   EXPECT_THAT(plan(sqlite::select_blocks()),
@@ -174,14 +184,6 @@ TEST_F(SqliteFile, IsFoundRelativeToTheCurrentFolder) {
   std::filesystem::current_path(before);
 }
 
-// Rights do not bind root, so the child gives that up.
-void become_nobody() {
-  constexpr unsigned kNobody = 65534;
-  if (geteuid() != 0) return;
-  if (setresgid(kNobody, kNobody, kNobody) != 0) _exit(3);
-  if (setresuid(kNobody, kNobody, kNobody) != 0) _exit(3);
-}
-
 TEST_F(SqliteFile, SaysThatItMayNotBeWritten) {
   open();
   chmod(options_.path.c_str(), 0444);
@@ -209,7 +211,7 @@ TEST_F(SqliteFile, SaysThatItsFolderMayNotBeWritten) {
 
 // --- Versions ---------------------------------------------------------------
 
-constexpr std::int64_t kNewest = 3;
+constexpr std::int64_t kNewest = 4;
 
 TEST_F(SqliteFile, IsMadeOfAnEmptyFile) {
   write_bytes(options_.path, "");
@@ -223,7 +225,7 @@ TEST_F(SqliteFile, IsMadeOfADatabaseWithoutTables) {
   change_raw("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
   EXPECT_THAT(
       refusal(open_sqlite_history(options_)),
-      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 0"), HasSubstr("version 3"))));
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 0"), HasSubstr("version 4"))));
   check(open()->apply(words_.direct("m1", 10)));
   EXPECT_EQ(messages(kAda).size(), 1U);
 }
@@ -273,7 +275,7 @@ class SqliteFileOfVersion1 : public SqliteFile {
 TEST_F(SqliteFileOfVersion1, IsOpenedByAStoreFirst) {
   EXPECT_THAT(
       refusal(open_sqlite_history(options_)),
-      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 1"), HasSubstr("version 3"))));
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 1"), HasSubstr("version 4"))));
   open();
   EXPECT_EQ(number("PRAGMA user_version"), kNewest);
   const auto history = read();
@@ -346,6 +348,42 @@ TEST_F(SqliteFileOfVersion1, TakesClientMessageIdsAfterwards) {
   EXPECT_EQ(number("SELECT count(*) FROM messages"), 2);
 }
 
+// As the third version has left it: with a message that can be recognized.
+TEST_F(SqliteFile, OfVersion3KeepsALedgerAndWhatIsSetAsideAfterwards) {
+  {
+    Database database = open_raw(Database::Access::Create);
+    check(database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL", "set up"));
+    check(sqlite::migrate(database, sqlite::migrations().first(3)));
+    check(database.execute("INSERT INTO messages VALUES ('tilechat', 'm1', '{}', 'ada', 'c1')",
+                           "fill"));
+  }
+  EXPECT_THAT(
+      refusal(open_sqlite_history(options_)),
+      Refuses(Error::Code::InvalidArgument, AllOf(HasSubstr("version 3"), HasSubstr("version 4"))));
+  const auto store = open();
+  EXPECT_EQ(number("PRAGMA user_version"), kNewest);
+  check(store->apply(std::vector<Write>{SaveLedgerPage{"messages", 1, "text"},
+                                        SetAside{"apps.a", "body", "why", at(17)}}));
+  const Record records[] = {Record::of_ledger("messages"), Record::message("tilechat", "m1"),
+                            Record::sent("tilechat", "ada", "c1")};
+  const auto facts = value(store->fetch(records));
+  EXPECT_EQ(facts[0].document, "text");
+  EXPECT_EQ(facts[1].document, "{}");
+  EXPECT_EQ(facts[2].document, "{}");
+  EXPECT_THAT(value(read()->set_aside({})).documents,
+              ElementsAre(set_aside_document({1, at(17), "why", "apps.a", "body"})));
+}
+
+TEST_F(SqliteFile, KeepsCountingWhatIsSetAside) {
+  const std::vector<Write> one = {SetAside{"a", "body", "why", at(17)}};
+  check(open()->apply(one));
+  check(open()->apply(one));
+  change_raw("DELETE FROM set_aside");
+  check(open()->apply(one));
+  EXPECT_THAT(value(read()->set_aside({})).documents,
+              ElementsAre(set_aside_document({3, at(17), "why", "a", "body"})));
+}
+
 TEST_F(SqliteFile, StaysAsItWasIfAMigrationFails) {
   std::vector<std::string_view> steps(sqlite::migrations().begin(), sqlite::migrations().end());
   open();
@@ -354,7 +392,7 @@ TEST_F(SqliteFile, StaysAsItWasIfAMigrationFails) {
   {
     Database database = open_raw();
     EXPECT_THAT(refusal(sqlite::migrate(database, steps)),
-                Refuses(Error::Code::Internal, AllOf(HasSubstr("schema to version 5"),
+                Refuses(Error::Code::Internal, AllOf(HasSubstr("schema to version 6"),
                                                      HasSubstr("no such table: nowhere"))));
   }
   EXPECT_EQ(number("SELECT count(*) FROM sqlite_schema WHERE name IN ('extra', 'more')"), 0);
@@ -367,7 +405,7 @@ TEST_F(SqliteFile, OfANewerVersionIsRefusedWithBothVersions) {
   change_raw("PRAGMA user_version = 99");
   const auto error = Refuses(
       Error::Code::InvalidArgument,
-      AllOf(HasSubstr(options_.path.string()), HasSubstr("version 99"), HasSubstr("up to 3")));
+      AllOf(HasSubstr(options_.path.string()), HasSubstr("version 99"), HasSubstr("up to 4")));
   EXPECT_THAT(refusal(open_sqlite(options_)), error);
   EXPECT_THAT(refusal(open_sqlite_history(options_)), error);
 }
