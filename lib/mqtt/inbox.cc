@@ -26,6 +26,7 @@ std::span<const Delivery> Inbox::hand_out() {
                       .omitted = next.omitted});
     handed_out_ = std::max(handed_out_, i + 1);
   }
+  recovered_ = repeats_are_out();
   return batch_;
 }
 
@@ -61,6 +62,16 @@ void Inbox::connection_lost() {
   first_tag_ += held_.size();
   connection_tag_ = first_tag_;
   handed_out_ = 0;
+  std::erase_if(held_, [this](const Held& one) {
+    if (one.settled) bytes_ -= one.routing_key.size() + one.body.size();
+    return one.settled;
+  });
+  recovered_ = repeats_are_out();
+}
+
+// They stand before what is new.
+bool Inbox::repeats_are_out() const {
+  return handed_out_ == held_.size() || !held_[handed_out_].redelivered;
 }
 
 }  // namespace chat21::mqtt

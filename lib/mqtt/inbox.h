@@ -40,6 +40,10 @@ class Inbox {
   // under another tag. Internal: not handed out, or settled before. Then none is settled.
   Result<> settle(std::span<const Settle> settled);
 
+  // As Transport has them.
+  Tag settled_up_to() const { return first_tag_ - 1; }
+  bool recovered() const { return recovered_; }
+
   // All are offered again, under tags that are new.
   void connection_lost();
 
@@ -52,14 +56,16 @@ class Inbox {
     bool settled = false;
   };
   Result<> check(Tag tag) const;
+  bool repeats_are_out() const;
   Held& held(Tag tag) { return held_[tag - first_tag_]; }
 
   const Limits limits_;
-  std::deque<Held> held_;  // tags count on from the first; never moves what it holds
+  std::deque<Held> held_;  // tags count on from the first; never moves what is lent
   Tag first_tag_ = 1;
   Tag connection_tag_ = 1;      // the first since the last loss
   std::size_t handed_out_ = 0;  // of held_, from the front; some may be settled
   std::size_t bytes_ = 0;
+  bool recovered_ = true;
   std::vector<Delivery> batch_;
 };
 

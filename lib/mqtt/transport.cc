@@ -13,8 +13,8 @@
 
 #include "lib/mqtt/inbox.h"
 #include "lib/mqtt/session.h"
-#include "lib/mqtt/signal.h"
 #include "lib/mqtt/topics.h"
+#include "lib/shared/wake_signal.h"
 
 namespace chat21 {
 namespace mqtt {
@@ -64,6 +64,8 @@ class ClientTransport final : public MqttTransport {
   Result<std::span<const Delivery>> receive(milliseconds wait) override;
   Result<> publish(std::span<const Publish> publishes) override;
   Result<> settle(std::span<const Settle> settled) override;
+  Tag settled_up_to() const override { return inbox_.settled_up_to(); }
+  bool recovered() const override { return inbox_.recovered(); }
   void stop() noexcept override {
     stopped_.store(true, std::memory_order_release);
     signal_.raise();
@@ -106,7 +108,7 @@ class ClientTransport final : public MqttTransport {
 
   const MqttOptions options_;
   std::atomic<bool> stopped_ = false;
-  Signal signal_;  // of stop() and wake()
+  WakeSignal signal_;  // of stop() and wake()
   Inbox inbox_;
   Backoff backoff_;
   std::unique_ptr<Session> session_;  // null without a connection

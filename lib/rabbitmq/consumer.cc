@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <amqp_framing.h>
 #include <cassert>
+#include <chrono>
+#include <utility>
 
 namespace chat21::rabbitmq {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 // What a settled delivery's buffer may keep for the next one. Otherwise a burst
 // of large bodies would stay in memory, prefetch times the largest.
@@ -21,11 +25,12 @@ Consumer::Consumer(const RabbitmqOptions& options) : options_(options), ring_(op
   batch_.reserve(options.prefetch);
 }
 
-Result<> Consumer::start(Connection& connection, std::span<const std::string> queues) {
+Result<> Consumer::start(Connection& connection, std::span<const DeclaredQueue> queues) {
   assert(arrived_ == 0);
   before_connection_ = last_tag_;
+  recovery_.begin(queues, SteadyClock::now(), connection.heartbeat());
   for (std::size_t i = 0; i < queues.size(); ++i) {
-    const std::string& name = queues[i];
+    const std::string& name = queues[i].name;
     // The limit holds for each consumer (one for the whole channel is what
     // RabbitMQ abandons), so the queues share it.
     const std::size_t share =
@@ -57,7 +62,6 @@ Result<> Consumer::cancel(Connection& connection) {
       return cancelled;
     }
   }
-  consumer_tags_.clear();
   return {};
 }
 
@@ -66,6 +70,10 @@ void Consumer::forget() {
   consumer_tags_.clear();
   first_ = handed_out_ = arrived_ = 0;
   expecting_ = Expecting::Method;
+  acknowledged_ = settled_up_to_;
+  asked_ = 0;
+  recovery_.forget();
+  recovered_ = false;
 }
 
 Result<> Consumer::take(const amqp_frame_t& frame) {
@@ -89,6 +97,15 @@ Result<> Consumer::take_method(const amqp_method_t& method) {
     return fail(Error::Code::Unavailable,
                 "the broker cancelled the consumer: its queue was deleted or moved away");
   }
+  if (method.id == AMQP_CHANNEL_FLOW_OK_METHOD && asked_ != 0) {
+    settled_up_to_ = std::exchange(asked_, 0);
+    return {};
+  }
+  if (method.id == AMQP_QUEUE_DECLARE_OK_METHOD && recovery_.is_looking()) {
+    const auto* found = static_cast<const amqp_queue_declare_ok_t*>(method.decoded);
+    recovery_.looked(found->message_count, found->consumer_count, SteadyClock::now());
+    return {};
+  }
   if (options_.log) {
     options_.log(RabbitmqOptions::Level::Warning,
                  "ignoring " + std::string(amqp_method_name(method.id)) + " from the broker");
@@ -107,10 +124,17 @@ Result<> Consumer::take_deliver(const amqp_basic_deliver_t& deliver) {
   arriving.tag = tag;
   arriving.routing_key.assign(view_of(deliver.routing_key));
   arriving.body.clear();
+  arriving.queue = queue_of(view_of(deliver.consumer_tag));
   arriving.redelivered = deliver.redelivered != 0;
   arriving.settled = false;
   expecting_ = Expecting::Header;
   return {};
+}
+
+// As many as there are queues: nobody that we know.
+std::size_t Consumer::queue_of(std::string_view consumer_tag) const {
+  const auto found = std::find(consumer_tags_.begin(), consumer_tags_.end(), consumer_tag);
+  return static_cast<std::size_t>(found - consumer_tags_.begin());
 }
 
 Result<> Consumer::take_header(std::uint64_t body_size) {
@@ -133,8 +157,10 @@ Result<> Consumer::take_body(std::string_view fragment) {
 }
 
 void Consumer::complete() {
+  const Held& arrived = held(arrived_);
   ++delivered_;
-  if (held(arrived_).redelivered) ++redelivered_;
+  if (arrived.redelivered) ++redelivered_;
+  recovery_.arrived(arrived.queue, arrived.redelivered);
   ++arrived_;
   expecting_ = Expecting::Method;
 }
@@ -152,6 +178,7 @@ std::span<const Delivery> Consumer::hand_out() {
                       .omitted = static_cast<std::size_t>(next.body_size) - next.body.size()});
   }
   handed_out_ = arrived_;
+  recovered_ = recovery_.complete();
   return batch_;
 }
 
@@ -186,9 +213,36 @@ Result<> Consumer::settle(Connection& connection, std::span<const Settle> settle
     ++settled_;
   }
   if (finished == 0) return {};
+  acknowledged_ = finished;
+  if (auto sent = connection.check(
+          amqp_basic_ack(connection.state(), kChannel, finished - before_connection_, 1),
+          "cannot acknowledge deliveries");
+      !sent) {
+    return sent;
+  }
+  return ask(connection);
+}
+
+Result<> Consumer::ask(Connection& connection) {
+  if (asked_ == 0 && acknowledged_ != settled_up_to_) {
+    // Of all that is answered this changes nothing: deliveries flow already.
+    amqp_channel_flow_t flow{.active = 1};
+    if (auto sent = connection.check(
+            amqp_send_method(connection.state(), kChannel, AMQP_CHANNEL_FLOW_METHOD, &flow),
+            "cannot ask whether deliveries are acknowledged");
+        !sent) {
+      return sent;
+    }
+    asked_ = acknowledged_;
+  }
+  const auto queue = recovery_.look(SteadyClock::now());
+  if (!queue) return {};
+  amqp_queue_declare_t look{};
+  look.queue = bytes_of(*queue);
+  look.passive = 1;
   return connection.check(
-      amqp_basic_ack(connection.state(), kChannel, finished - before_connection_, 1),
-      "cannot acknowledge deliveries");
+      amqp_send_method(connection.state(), kChannel, AMQP_QUEUE_DECLARE_METHOD, &look),
+      "cannot look at queue '" + std::string(*queue) + "'");
 }
 
 void Consumer::release(Held& delivery) {

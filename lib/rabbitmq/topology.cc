@@ -38,9 +38,9 @@ Result<> declare_exchange(Connection& connection, const std::string& name) {
   return last_reply(connection, "cannot declare exchange '" + name + "'");
 }
 
-// Returns the queue's name. An empty one is made up by the broker.
-Result<std::string> declare(Connection& connection, const RabbitmqOptions::Queue& queue,
-                            const std::string& name) {
+// An empty name is replaced by the broker.
+Result<DeclaredQueue> declare(Connection& connection, const RabbitmqOptions::Queue& queue,
+                              const std::string& name) {
   // An exclusive queue goes with its connection as it is. To be deleted also with its
   // consumer lets it go at once when we only stop to consume.
   const amqp_boolean_t exclusive = queue.exclusive ? 1 : 0;
@@ -51,45 +51,47 @@ Result<std::string> declare(Connection& connection, const RabbitmqOptions::Queue
   if (auto done = last_reply(connection, "cannot declare queue '" + queue.name + "'"); !done) {
     return done.error();
   }
-  return std::string(view_of(declared->queue));
+  return DeclaredQueue{.name = std::string(view_of(declared->queue)),
+                       .messages = declared->message_count,
+                       .consumers = declared->consumer_count};
 }
 
-Result<std::string> declare_queue(Connection& connection, const std::string& exchange,
-                                  const RabbitmqOptions::Queue& queue) {
-  auto name = declare(connection, queue, queue.name);
+Result<DeclaredQueue> declare_queue(Connection& connection, const std::string& exchange,
+                                    const RabbitmqOptions::Queue& queue) {
+  auto declared = declare(connection, queue, queue.name);
   // It may belong to our last connection, which the broker takes for alive until it has
   // missed its heartbeats.
-  if (!name && queue.exclusive && connection.reply_code() == kResourceLocked) {
+  if (!declared && queue.exclusive && connection.reply_code() == kResourceLocked) {
     if (auto reopened = connection.reopen_channel(); !reopened) return reopened.error();
-    name = declare(connection, queue, "");
+    declared = declare(connection, queue, "");
   }
-  if (!name) return name;
+  if (!declared) return declared;
   for (const std::string& pattern : queue.bindings) {
-    amqp_queue_bind(connection.state(), kChannel, bytes_of(*name), bytes_of(exchange),
+    amqp_queue_bind(connection.state(), kChannel, bytes_of(declared->name), bytes_of(exchange),
                     bytes_of(pattern), amqp_empty_table);
-    if (auto bound =
-            last_reply(connection, "cannot bind queue '" + *name + "' to '" + pattern + "'");
+    if (auto bound = last_reply(connection,
+                                "cannot bind queue '" + declared->name + "' to '" + pattern + "'");
         !bound) {
       return bound.error();
     }
   }
-  return name;
+  return declared;
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> declare_topology(Connection& connection,
-                                                  const RabbitmqOptions& options) {
+Result<std::vector<DeclaredQueue>> declare_topology(Connection& connection,
+                                                    const RabbitmqOptions& options) {
   if (auto declared = declare_exchange(connection, options.exchange); !declared) {
     return declared.error();
   }
-  std::vector<std::string> names;
+  std::vector<DeclaredQueue> queues;
   for (const RabbitmqOptions::Queue& queue : options.queues) {
-    auto name = declare_queue(connection, options.exchange, queue);
-    if (!name) return name.error();
-    names.push_back(*std::move(name));
+    auto declared = declare_queue(connection, options.exchange, queue);
+    if (!declared) return declared.error();
+    queues.push_back(*std::move(declared));
   }
-  return names;
+  return queues;
 }
 
 }  // namespace chat21::rabbitmq

@@ -18,7 +18,7 @@
 #include "lib/rabbitmq/stop_signal.h"
 #include "lib/rabbitmq/topology.h"
 #include "lib/rabbitmq/uri.h"
-#include "lib/rabbitmq/wake_signal.h"
+#include "lib/shared/wake_signal.h"
 
 namespace chat21 {
 namespace rabbitmq {
@@ -69,6 +69,8 @@ class BrokerTransport final : public RabbitmqTransport {
   Result<std::span<const Delivery>> receive(milliseconds wait) override;
   Result<> publish(std::span<const Publish> publishes) override;
   Result<> settle(std::span<const Settle> settled) override;
+  Tag settled_up_to() const override { return consumer_.settled_up_to(); }
+  bool recovered() const override { return consumer_.recovered(); }
   void stop() noexcept override { stop_.raise(); }
   void wake() noexcept override { wake_.raise(); }
   RabbitmqStats stats() const override;
@@ -155,7 +157,7 @@ Result<std::span<const Delivery>> BrokerTransport::receive(milliseconds wait) {
   }
   if (!connected_) return std::span<const Delivery>();
   if (auto waited = wait_for_deliveries(deadline); !waited) return lose(waited.error());
-  if (!may_hand_out()) return std::span<const Delivery>();
+  if (publish_.blocked()) return std::span<const Delivery>();
   return consumer_.hand_out();
 }
 
@@ -163,10 +165,11 @@ Result<> BrokerTransport::wait_for_deliveries(SteadyTime deadline) {
   if (auto pumped = consume_.pump(consumer_); !pumped) return pumped;
   // Under load poll() is not reached.
   if (auto pumped = pump_publish_if_due(); !pumped) return pumped;
+  if (auto asked = consumer_.ask(consume_); !asked) return asked;
   while (!may_hand_out() && !stop_.raised() && !wake_.take()) {
-    const auto now = SteadyClock::now();
-    if (now >= deadline) return {};
+    if (SteadyClock::now() >= deadline) return {};
     if (auto waited = wait_for_broker(deadline, {.woken = true}); !waited) return waited;
+    if (auto asked = consumer_.ask(consume_); !asked) return asked;
   }
   return stop_.raised() ? receive_last_deliveries() : Result<>();
 }

@@ -38,5 +38,63 @@ TEST_P(LostConnection, CannotSettleWhatALostConnectionDelivered) {
   }
 }
 
+TEST_P(LostConnection, HasRecoveredWhenAllWasOfferedAgain) {
+  enter({.prefetch = 4});
+  for (const auto* body : {"1", "2", "3", "4"}) world().offer({"in.a", body});
+  std::vector<Delivery> batch = receive_some();
+  while (batch.size() < 4) batch = receive_some();  // the others came a moment later
+  settle({batch[0]});
+  receive_until_settled(batch[0].tag);
+  world().disconnect();
+  world().offer({"in.a", "never out"});
+  ASSERT_FALSE(transport().publish(kOut));
+  EXPECT_FALSE(transport().recovered()) << "nothing was offered again";
+  std::size_t again = 0;
+  while (again < 3) {
+    batch = receive_some();
+    ASSERT_FALSE(batch.empty());
+    again += batch.size();
+    if (again < 3) {
+      EXPECT_FALSE(transport().recovered());
+    }
+    settle(batch);
+  }
+  receive_until_recovered();
+}
+
+// There is no delivery then that tells.
+TEST_P(LostConnection, HasRecoveredWhenNothingComesAfterwards) {
+  enter();
+  world().offer({"in.a", "1"});
+  receive_some();
+  world().disconnect();
+  ASSERT_FALSE(transport().publish(kOut));
+  EXPECT_FALSE(transport().recovered());
+  EXPECT_TRUE(take(1)[0].redelivered);
+  receive_until_recovered();
+  const Tag settled = transport().settled_up_to();
+  world().disconnect();
+  ASSERT_FALSE(transport().publish(kOut));
+  receive_until_recovered();
+  EXPECT_GE(transport().settled_up_to(), settled) << "it never goes down";
+}
+
+TEST_P(LostConnection, ForgetsASettlementThatNobodyMayHaveHeardOf) {
+  enter({.prefetch = 2});
+  world().offer({"in.a", "1"});
+  world().offer({"in.a", "2"});
+  std::vector<Delivery> batch = receive_some();
+  while (batch.size() < 2) batch = receive_some();  // the second came a moment later
+  const Tag out = batch[0].tag;
+  settle({batch[1]});
+  world().disconnect();
+  ASSERT_FALSE(transport().publish(kOut));
+  EXPECT_FALSE(transport().recovered());
+  EXPECT_LT(transport().settled_up_to(), out);
+  batch = receive_some();
+  EXPECT_EQ(batch.front().body, "1");
+  EXPECT_LT(transport().settled_up_to(), batch.front().tag);
+}
+
 }  // namespace
 }  // namespace chat21::testing

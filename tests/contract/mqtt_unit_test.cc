@@ -7,8 +7,8 @@
 #include "chat21/mqtt.h"
 
 #include "lib/mqtt/inbox.h"
-#include "lib/mqtt/signal.h"
 #include "lib/mqtt/topics.h"
+#include "lib/shared/wake_signal.h"
 
 namespace chat21::mqtt {
 namespace {
@@ -118,6 +118,21 @@ TEST(Inbox, OffersAllAgainUnderNewTagsWhenTheConnectionIsLost) {
   EXPECT_THAT(inbox.hand_out(), IsEmpty());
 }
 
+TEST(Inbox, LosesCountOfNothingThatWasSettledBehindAnother) {
+  Inbox inbox = inbox_of(2);
+  inbox.hand_out();
+  ASSERT_TRUE(inbox.settle(std::vector<Settle>{{2, Outcome::Done}}));
+  inbox.connection_lost();
+  EXPECT_FALSE(inbox.recovered());
+  const auto offered = inbox.hand_out();
+  EXPECT_THAT(bodies_of(offered), ::testing::ElementsAre("0 again"));
+  EXPECT_TRUE(inbox.recovered());
+  ASSERT_TRUE(inbox.settle(std::vector<Settle>{{offered.front().tag, Outcome::Done}}));
+  EXPECT_EQ(inbox.bytes(), 0U);
+  inbox.push("k", "new");
+  EXPECT_THAT(bodies_of(inbox.hand_out()), ::testing::ElementsAre("new"));
+}
+
 TEST(Inbox, KnowsWhenItIsFull) {
   Inbox inbox = inbox_of(9);
   EXPECT_FALSE(inbox.full());
@@ -129,8 +144,8 @@ TEST(Inbox, KnowsWhenItIsFull) {
   EXPECT_TRUE(inbox.overflows());
 }
 
-TEST(MqttSignal, WakesAPollUntilItIsTaken) {
-  Signal signal;
+TEST(WakeSignal, WakesAPollUntilItIsTaken) {
+  WakeSignal signal;
   ASSERT_TRUE(signal.usable());
   EXPECT_FALSE(signal.take());
   signal.raise();

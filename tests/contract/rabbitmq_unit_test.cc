@@ -6,6 +6,7 @@
 #include "lib/rabbitmq/confirm_window.h"
 #include "lib/rabbitmq/consumer.h"
 #include "lib/rabbitmq/publisher.h"
+#include "lib/rabbitmq/recovery.h"
 #include "lib/rabbitmq/stop_signal.h"
 #include "lib/rabbitmq/uri.h"
 
@@ -322,6 +323,132 @@ TEST_F(ConsumerFrames, AreMarkedAsRedeliveredOnlyIfTheyWereHandedOut) {
   ASSERT_TRUE(deliver(2));
   ASSERT_TRUE(take(header_frame(0)));
   EXPECT_FALSE(consumer_.hand_out()[0].redelivered) << "in the place of another";
+}
+
+TEST_F(ConsumerFrames, AreIgnoredWhenTheyAnswerWhatNobodyAsked) {
+  amqp_channel_flow_ok_t flowing{};
+  EXPECT_TRUE(take(method_frame(AMQP_CHANNEL_FLOW_OK_METHOD, &flowing)));
+  amqp_queue_declare_ok_t found{};
+  EXPECT_TRUE(take(method_frame(AMQP_QUEUE_DECLARE_OK_METHOD, &found)));
+  EXPECT_EQ(consumer_.settled_up_to(), 0U);
+  consumer_.hand_out();
+  EXPECT_FALSE(consumer_.recovered()) << "there never was a connection";
+}
+
+// --- what was out on earlier connections ------------------------------------------
+
+class RecoveryOf : public ::testing::Test {
+ protected:
+  void begin(const std::vector<DeclaredQueue>& queues) {
+    recovery_.begin(queues, now_, std::chrono::seconds(10));
+  }
+  // Returns the queue that was looked at.
+  std::string look(std::uint32_t messages, std::uint32_t consumers) {
+    now_ += std::chrono::seconds(1);
+    const std::string queue(recovery_.look(now_).value_or("none"));
+    if (queue != "none") recovery_.looked(messages, consumers, now_);
+    return queue;
+  }
+
+  Recovery recovery_{2};
+  Recovery::Time now_{std::chrono::hours(1)};
+};
+
+TEST_F(RecoveryOf, NothingTakesNothing) {
+  EXPECT_FALSE(recovery_.complete()) << "not connected";
+  begin({});
+  EXPECT_TRUE(recovery_.complete());
+  begin({{"q", 0, 0}});
+  EXPECT_TRUE(recovery_.complete());
+  EXPECT_EQ(look(0, 1), "none");
+  recovery_.forget();
+  EXPECT_FALSE(recovery_.complete()) << "not connected any more";
+}
+
+TEST_F(RecoveryOf, ItsQueueEndsWithTheFirstThatIsNoRepeat) {
+  begin({{"q", 9, 0}});
+  recovery_.arrived(0, true);
+  recovery_.arrived(0, true);
+  EXPECT_FALSE(recovery_.complete());
+  recovery_.arrived(1, false);
+  EXPECT_FALSE(recovery_.complete()) << "from no queue of ours";
+  recovery_.arrived(0, false);
+  EXPECT_TRUE(recovery_.complete());
+}
+
+TEST_F(RecoveryOf, EachQueueIsWaitedFor) {
+  begin({{"q", 9, 0}, {"r", 9, 0}, {"s", 0, 0}});
+  recovery_.arrived(1, false);
+  EXPECT_FALSE(recovery_.complete());
+  EXPECT_EQ(look(9, 1), "q");
+  recovery_.arrived(0, false);
+  EXPECT_TRUE(recovery_.complete());
+}
+
+// A broker that was killed marks everything.
+TEST_F(RecoveryOf, ItsQueueEndsWithOneMoreThanCanHaveBeenOut) {
+  begin({{"q", 9, 0}});
+  recovery_.arrived(0, true);
+  recovery_.arrived(0, true);
+  EXPECT_FALSE(recovery_.complete());
+  recovery_.arrived(0, true);
+  EXPECT_TRUE(recovery_.complete());
+}
+
+TEST_F(RecoveryOf, RepeatsAloneEndsWhenTheQueueIsEmpty) {
+  begin({{"q", 2, 0}});
+  recovery_.arrived(0, true);
+  look(0, 1);
+  EXPECT_FALSE(recovery_.complete()) << "the second is sent, but perhaps still on its way";
+  recovery_.arrived(0, true);
+  look(0, 1);
+  EXPECT_TRUE(recovery_.complete());
+}
+
+TEST_F(RecoveryOf, AQueueWithAnotherConsumerWaitsForItsEnd) {
+  begin({{"q", 0, 1}});
+  recovery_.arrived(0, false);
+  look(0, 2);
+  recovery_.arrived(0, false);
+  EXPECT_FALSE(recovery_.complete()) << "the other one may hold something";
+  look(3, 1);
+  recovery_.arrived(0, false);
+  EXPECT_FALSE(recovery_.complete()) << "sent before the other one ended, perhaps";
+  look(3, 1);
+  recovery_.arrived(0, true);
+  EXPECT_FALSE(recovery_.complete());
+  recovery_.arrived(0, false);
+  EXPECT_TRUE(recovery_.complete());
+}
+
+TEST_F(RecoveryOf, AQueueOfSeveralObserversWaitsOnlyForTheDead) {
+  begin({{"q", 5, 1}});
+  for (int second = 1; second < 60; ++second) look(5, 2);
+  look(5, 2);
+  look(5, 2);
+  recovery_.arrived(0, false);
+  EXPECT_TRUE(recovery_.complete()) << "after four heartbeats and 20 s";
+}
+
+TEST_F(RecoveryOf, OneQuestionIsAskedAtATimeAndNotTooOften) {
+  begin({{"q", 5, 0}});
+  EXPECT_TRUE(recovery_.look(now_));
+  EXPECT_FALSE(recovery_.look(now_ + std::chrono::hours(1))) << "it is not answered";
+  recovery_.looked(5, 1, now_);
+  EXPECT_FALSE(recovery_.look(now_));
+  EXPECT_TRUE(recovery_.look(now_ + std::chrono::seconds(1)));
+}
+
+// It ends by a delivery while it is being looked at.
+TEST_F(RecoveryOf, AnAnswerThatComesTooLateChangesNothing) {
+  begin({{"q", 5, 0}, {"r", 5, 0}});
+  ASSERT_TRUE(recovery_.look(now_));
+  recovery_.arrived(0, false);
+  recovery_.looked(0, 1, now_);
+  EXPECT_EQ(look(0, 1), "r");
+  EXPECT_FALSE(recovery_.complete());
+  look(0, 1);
+  EXPECT_TRUE(recovery_.complete());
 }
 
 TEST(PublisherFrames, ConfirmOrRefuse) {

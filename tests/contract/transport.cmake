@@ -1,4 +1,4 @@
-chat21_test(memory_transport_test LABEL contract
+chat21_test(memory_transport_test LABEL contract TOGETHER
   SOURCES transport_test.cc connection_test.cc memory_contract_test.cc
   LIBRARIES chat21observer::testing)
 
@@ -17,6 +17,12 @@ if(CHAT21_BUILD_RABBITMQ)
     SOURCES rabbitmq_test.cc broken_broker_test.cc exclusive_queue_test.cc ${broker}
     LIBRARIES chat21observer::rabbitmq rabbitmq::rabbitmq
     PROPERTIES RESOURCE_LOCK broker TIMEOUT 120)
+  if(CHAT21_BUILD_SQLITE)
+    chat21_test(observer_over_rabbitmq_test LABEL integration
+      SOURCES observer_test.cc ${broker}
+      LIBRARIES chat21observer::rabbitmq chat21observer::sqlite rabbitmq::rabbitmq
+      PROPERTIES RESOURCE_LOCK broker TIMEOUT 120)
+  endif()
 endif()
 
 if(CHAT21_BUILD_MQTT)

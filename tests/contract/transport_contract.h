@@ -69,8 +69,13 @@ class TransportContract : public ::testing::TestWithParam<TransportKind> {
   // Receives and settles until there are `count`.
   std::vector<Received> take(std::size_t count);
   void settle(const std::vector<Delivery>& deliveries);
+  // Receives, and leaves what comes, until the transport says so.
+  void receive_until_settled(Tag up_to);
+  void receive_until_recovered();
 
  private:
+  void receive_until(const std::function<bool()>& done);
+
   std::unique_ptr<TransportWorld> world_;
 };
 

@@ -46,6 +46,26 @@ std::vector<TransportContract::Received> TransportContract::take(std::size_t cou
   return taken;
 }
 
+void TransportContract::receive_until(const std::function<bool()>& done) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!done()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "it never knows";
+    const auto received = transport().receive(std::chrono::milliseconds(10));
+    if (!received) {
+      EXPECT_EQ(received.error().code, Error::Code::Unavailable) << received.error().message;
+    }
+  }
+}
+
+void TransportContract::receive_until_settled(Tag up_to) {
+  receive_until([&] { return transport().settled_up_to() >= up_to; });
+  EXPECT_EQ(transport().settled_up_to(), up_to);
+}
+
+void TransportContract::receive_until_recovered() {
+  receive_until([&] { return transport().recovered(); });
+}
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -206,6 +226,49 @@ TEST_P(TransportContract, DoesNotLoseADeliveryThatIsSettledLate) {
   settle({batch[1]});
   world().disconnect();
   EXPECT_EQ(receive_some().front().body, "1");
+}
+
+TEST_P(TransportContract, KnowsInTheEndWhatTheOtherSideHasHeard) {
+  enter({.prefetch = 3});
+  EXPECT_EQ(transport().settled_up_to(), 0U);
+  for (const auto* body : {"1", "2", "3"}) world().offer({"in.a", body});
+  std::vector<Delivery> batch = receive_some();
+  while (batch.size() < 3) batch = receive_some();  // the others came a moment later
+  EXPECT_EQ(transport().settled_up_to(), 0U) << "received is not settled";
+  settle({batch[0]});
+  receive_until_settled(batch[0].tag);
+  settle({batch[2]});
+  ASSERT_TRUE(transport().receive(milliseconds(50)));
+  EXPECT_EQ(transport().settled_up_to(), batch[0].tag) << "not past one that is not settled";
+  settle({batch[1]});
+  receive_until_settled(batch[2].tag);
+}
+
+TEST_P(TransportContract, SaysNothingOfASettlementThatCanBeForgotten) {
+  enter();
+  Tag last = 0;
+  for (int round = 0; round < 30; ++round) {
+    world().offer({"in.a", std::to_string(round)});
+    const auto batch = receive_some();
+    ASSERT_EQ(batch.size(), 1U);
+    EXPECT_LE(transport().settled_up_to(), last);
+    EXPECT_GE(batch.front().tag, transport().settled_up_to());
+    settle(batch);
+    const Tag known = transport().settled_up_to();
+    last = batch.front().tag;
+    EXPECT_LE(known, last);
+    ASSERT_TRUE(transport().receive(milliseconds(0)));
+    EXPECT_GE(transport().settled_up_to(), known) << "it never goes down";
+  }
+  receive_until_settled(last);
+}
+
+TEST_P(TransportContract, HasRecoveredWhenNothingWasOut) {
+  enter();
+  receive_until_recovered();
+  world().offer({"in.a", "1"});
+  take(1);
+  EXPECT_TRUE(transport().recovered());
 }
 
 TEST_P(TransportContract, SettlesAndPublishesNothing) {
