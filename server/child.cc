@@ -46,7 +46,7 @@ struct Plan {
   int nothing;  // /dev/null
   int output;
   int error;  // gets errno if it cannot be executed
-  int inherited;
+  const std::vector<int>& inherited;
   pid_t parent;
   sigset_t signals;  // the mask of who starts it
 };
@@ -64,8 +64,8 @@ struct Plan {
   ::dup2(plan.output, STDERR_FILENO);
   // All of ours are closed by exec() anyhow; a library may have forgotten one of its own.
   ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-  if (plan.inherited >= 0) {
-    ::fcntl(plan.inherited, F_SETFD, 0);
+  for (const int fd : plan.inherited) {
+    ::fcntl(fd, F_SETFD, 0);
   }
   // Our handlers must not run here.
   for (const int number : {SIGTERM, SIGINT}) {

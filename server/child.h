@@ -14,7 +14,7 @@ namespace chat21::server {
 struct ChildOptions {
   std::vector<std::string> command{};      // the program's path first
   std::vector<std::string> environment{};  // NAME=value
-  int inherited = -1;                      // a descriptor that it gets, besides 0, 1 and 2
+  std::vector<int> inherited{};            // descriptors that it gets, besides 0, 1 and 2
 };
 
 // Thread rule: one thread, which started it: when that thread ends, the child is

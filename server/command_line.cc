@@ -45,6 +45,13 @@ The token alone is printed to standard output. Key, audience and app are setting
 (JWT_KEY, JWT_AUDIENCE, APP_ID), also as flags: --key, --jwt-audience, --app.
 )";
 
+constexpr const char* kSetAsideFooter = R"(
+Prints a line of JSON for each message that was set aside because the server has died of it, again and
+again: {"number":…,"time":…,"reason":…,"routing_key":…,"body":…}, the oldest first, time in
+milliseconds since 1970. Texts that are not UTF-8 are in routing_key_base64 and body_base64. The store
+is a setting of the server (STORE_PATH), also as a flag: --store. The server may be running.
+)";
+
 std::string flag_names(const Setting& setting) {
   return setting.short_flag.empty() ? fmt::format("--{}", setting.key)
                                     : fmt::format("--{},--{}", setting.key, setting.short_flag);
@@ -100,6 +107,10 @@ class Parser {
       options_.emplace_back(&setting, add_setting(app_, setting));
     }
     add_token_commands();
+    set_aside_command_ =
+        app_.add_subcommand("set-aside", "list the messages of which the server has died");
+    set_aside_command_->fallthrough();
+    set_aside_command_->footer(kSetAsideFooter);
   }
 
   Result<CommandLine> parse(std::vector<std::string> arguments) {
@@ -198,9 +209,10 @@ class Parser {
 
   Result<CommandLine> collect() {
     CommandLine line;
-    line.action = token_command_->parsed() ? Action::Token
-                  : check_config_          ? Action::CheckConfig
-                                           : Action::Run;
+    line.action = token_command_->parsed()       ? Action::Token
+                  : set_aside_command_->parsed() ? Action::SetAside
+                  : check_config_                ? Action::CheckConfig
+                                                 : Action::Run;
     if (!config_file_.empty()) {
       line.config_file = config_file_;
     }
@@ -228,6 +240,7 @@ class Parser {
 
   CLI::App app_{kDescription};
   CLI::App* token_command_ = nullptr;
+  CLI::App* set_aside_command_ = nullptr;
   std::vector<std::pair<const Setting*, CLI::Option*>> options_;
   std::string config_file_;
   bool check_config_ = false;

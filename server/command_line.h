@@ -14,7 +14,7 @@
 namespace chat21::server {
 
 struct CommandLine {
-  enum class Action : std::uint8_t { Print, Run, CheckConfig, Token };
+  enum class Action : std::uint8_t { Print, Run, CheckConfig, Token, SetAside };
   Action action = Action::Run;
   std::string text;          // to print: help or version
   std::vector<Given> flags;  // settings

@@ -55,6 +55,7 @@ struct Config {
   std::filesystem::path broker_dir;        // empty: beside the store
   std::filesystem::path mosquitto;         // empty: to be looked for
   std::filesystem::path mosquitto_plugin;  // empty: to be looked for
+  std::chrono::milliseconds broker_timeout{};
   std::size_t mqtt_max_connections = 0;
   std::size_t mqtt_max_queued = 0;        // messages, for each client
   std::size_t mqtt_max_queued_bytes = 0;  // likewise

@@ -11,6 +11,7 @@
 #include "server/command_line.h"
 #include "server/config.h"
 #include "server/run.h"
+#include "server/set_aside.h"
 #include "server/token.h"
 
 namespace {
@@ -59,6 +60,15 @@ int make_token(TokenRequest request, const Configuration& configuration) {
   return token ? print(*token + "\n") : complain(token.error().message);
 }
 
+int list_set_aside(const Configuration& configuration) {
+  const auto printed = print_set_aside(configuration.config().store, stdout);
+  if (printed) {
+    return 0;
+  }
+  const int status = complain(printed.error().message);
+  return printed.error().code == chat21::Error::Code::InvalidArgument ? status : 1;
+}
+
 int run_command(std::vector<std::string> arguments) {
   const auto line = parse_command_line(std::move(arguments));
   if (!line) {
@@ -74,6 +84,9 @@ int run_command(std::vector<std::string> arguments) {
   }
   if (line->action == CommandLine::Action::Token) {
     return make_token(line->token, *configuration);
+  }
+  if (line->action == CommandLine::Action::SetAside) {
+    return list_set_aside(*configuration);
   }
   if (const auto runnable = check_configuration(*configuration); !runnable) {
     return complain(runnable.error().message);

@@ -25,7 +25,8 @@ class Loop {
         journal_(log),
         router_({.seed = options.seed, .max_body_bytes = options.max_body_bytes}),
         observer_(transport, store, router_, now,
-                  [this](const Event& event) { journal_.note(event); }) {}
+                  [this](const Event& event) { journal_.note(event); },
+                  {.attempts = options.attempts}) {}
 
   int run() {
     log_.info("started");

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "chat21/attempts.h"
 #include "chat21/effects.h"
 #include "chat21/observer.h"
 #include "chat21/rabbitmq.h"
@@ -45,6 +46,8 @@ struct ObserveOptions {
   std::chrono::milliseconds report_every{60000};
   // Told of what is wrong with "broker" and "store". Borrowed; may be null.
   Health* health = nullptr;
+  // Who was worked on when the server died. Borrowed; may be null.
+  Attempts* attempts = nullptr;
 };
 
 // Returns the exit status: 0 after a signal, 1 when it cannot go on.

@@ -70,7 +70,8 @@ Result<Prepared> prepare(const Config& config) {
                   {.command = {program->string(), "-c", folder.configuration().string()},
                    .environment = broker_environment(),
                    .lock = folder.lock(),
-                   .restart = config.auto_restart}};
+                   .restart = config.auto_restart,
+                   .silence = config.broker_timeout}};
 }
 
 WebSocketOptions websocket_options(const Config& config, std::size_t connections, Log& log) {

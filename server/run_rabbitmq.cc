@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "chat21/attempts_file.h"
 #include "chat21/rabbitmq.h"
 #include "chat21/sqlite.h"
 
@@ -59,6 +60,11 @@ int run_rabbitmq(const Configuration& configuration, Log& log) {
     log.error("cannot open the store", {{"reason", store.error().message}});
     return 1;
   }
+  const auto attempts = open_attempts(config.store.string() + "-attempts");
+  if (!attempts) {
+    log.error("cannot note what is worked on", {{"reason", attempts.error().message}});
+    return 1;
+  }
   RabbitmqOptions options = transport_options(config);
   options.log = [&log](RabbitmqOptions::Level level, const std::string& message) {
     log.write(level == RabbitmqOptions::Level::Warning ? LogLevel::Warn : LogLevel::Info, message);
@@ -82,7 +88,8 @@ int run_rabbitmq(const Configuration& configuration, Log& log) {
                              {.seed = config.seed ? *config.seed : random_seed(),
                               .max_body_bytes = config.max_body_bytes,
                               .auto_restart = config.auto_restart,
-                              .health = &health},
+                              .health = &health,
+                              .attempts = attempts->get()},
                              log, signals);
   if (rest) {
     rest->stop(kGoodbye);

@@ -1,5 +1,6 @@
 // Settings of the engine: which broker, and those of a broker of our own.
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -14,6 +15,7 @@ namespace chat21::server {
 namespace {
 
 using Shape = Setting::Shape;
+using namespace std::chrono_literals;
 
 constexpr std::string_view kEngine = "Engine";
 constexpr std::string_view kOwnBroker = "Broker of engine embedded";
@@ -99,6 +101,15 @@ std::vector<Setting> declare_program() {
        .group = kOwnBroker,
        .help = "chat21_mosquitto_plugin.so; empty: where it was built or installed",
        .apply = path(&Config::mosquitto_plugin),
+       .engine = kEmbedded},
+      {.key = "broker-timeout",
+       .variable = "BROKER_TIMEOUT",
+       .placeholder = "TIME",
+       .fallback = "60s",
+       .group = kOwnBroker,
+       .help = "a broker that gives no sign of life for that long is killed, and\n"
+               "started again as one that has ended, 10s to 24h",
+       .apply = duration(&Config::broker_timeout, 10s, 24h, "10s to 24h"),
        .engine = kEmbedded},
       {.key = "mqtt-max-connections",
        .variable = "MQTT_MAX_CONNECTIONS",

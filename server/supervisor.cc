@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <cstring>
 #include <fmt/format.h>
 #include <functional>
 #include <mutex>
@@ -12,12 +14,14 @@
 #include <poll.h>
 #include <random>
 #include <string_view>
+#include <sys/eventfd.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
 
 #include "server/broker_log.h"
 #include "server/child.h"
+#include "server/file_descriptor.h"
 #include "server/file_lock.h"
 #include "server/once.h"
 #include "server/settings.h"
@@ -60,35 +64,37 @@ int time_left(const std::optional<Clock::time_point>& deadline) {
 class Life {
  public:
   Life(const SupervisorOptions& options, Child child, const Once& stop, BrokerLog& log,
-       std::function<void()> when_ready)
+       int pulse_fd, std::function<void()> when_ready, std::function<void(bool)> when_silent)
       : options_(options),
         child_(std::move(child)),
         stop_(stop),
         log_(log),
+        pulse_fd_(pulse_fd),
         when_ready_(std::move(when_ready)),
+        when_silent_(std::move(when_silent)),
         deadline_(Clock::now() + options.start_timeout) {}
 
   // Returns why it has ended.
   std::string run() {
     while (!ended_) turn();
-    std::string why =
-        late_ ? fmt::format("it was not ready within {} ms", options_.start_timeout.count())
-              : child_.wait();
+    const std::string why = why_killed_.empty() ? child_.wait() : why_killed_;
     const std::string said = log_.reason();
     return fmt::format("mosquitto has ended: {}{}{}", why, said.empty() ? "" : ": ", said);
   }
 
  private:
   static constexpr std::size_t kBuffer = 4096;
-  enum class State : std::uint8_t { Starting, Ready, Stopping, Killed };
+  enum class State : std::uint8_t { Starting, Ready, Silent, Stopping, Killed };
 
   void turn() {
     const bool asked = state_ >= State::Stopping;
-    std::array<pollfd, 3> fds{{{child_.ended_fd(), POLLIN, 0},
+    std::array<pollfd, 4> fds{{{child_.ended_fd(), POLLIN, 0},
                                {output_fd_, POLLIN, 0},
-                               {asked ? -1 : stop_.fd(), POLLIN, 0}}};
+                               {asked ? -1 : stop_.fd(), POLLIN, 0},
+                               {pulse_fd_, POLLIN, 0}}};
     if (::poll(fds.data(), fds.size(), time_left(deadline_)) < 0) return;  // EINTR
     if (fds[1].revents != 0) read_output();
+    if (fds[3].revents != 0) feel_pulse();
     if (fds[0].revents != 0) {
       read_rest();
       log_.finish(Clock::now());
@@ -97,10 +103,32 @@ class Life {
       child_.signal(SIGTERM);
       enter(State::Stopping, options_.stop_timeout);
     } else if (deadline_ && Clock::now() >= *deadline_) {
-      late_ = state_ == State::Starting;
-      child_.signal(SIGKILL);
-      enter(State::Killed, std::nullopt);
+      lose_patience();
     }
+  }
+
+  void lose_patience() {
+    if (state_ == State::Ready) {
+      // Not what is left until then: we may have been stopped ourselves.
+      enter(State::Silent, options_.silence - options_.quiet);
+      when_silent_(true);
+      return;
+    }
+    if (state_ == State::Starting) {
+      why_killed_ = fmt::format("it was not ready within {} ms", options_.start_timeout.count());
+    } else if (state_ == State::Silent) {
+      why_killed_ =
+          fmt::format("it gave no sign of life for {} ms and was killed", options_.silence.count());
+    }
+    child_.signal(SIGKILL);
+    enter(State::Killed, std::nullopt);
+  }
+
+  void feel_pulse() {
+    std::uint64_t beats = 0;
+    if (::read(pulse_fd_, &beats, sizeof beats) < 0) return;
+    if (state_ == State::Silent) when_silent_(false);
+    if (state_ == State::Silent || state_ == State::Ready) enter(State::Ready, options_.quiet);
   }
 
   // What it wrote before its end: no more than a pipe holds, for a child of its own may
@@ -117,7 +145,7 @@ class Life {
     if (count > 0) {
       log_.take({buffer.data(), static_cast<std::size_t>(count)}, Clock::now());
       if (state_ == State::Starting && log_.ready()) {
-        enter(State::Ready, std::nullopt);
+        enter(State::Ready, options_.quiet);
         when_ready_();
       }
       return true;
@@ -135,11 +163,13 @@ class Life {
   Child child_;
   const Once& stop_;
   BrokerLog& log_;
+  const int pulse_fd_;
   const std::function<void()> when_ready_;
+  const std::function<void(bool)> when_silent_;
   int output_fd_ = child_.output_fd();
   State state_ = State::Starting;
   std::optional<Clock::time_point> deadline_;
-  bool late_ = false;
+  std::string why_killed_;
   bool ended_ = false;
 };
 
@@ -194,12 +224,19 @@ class Supervisor::Impl {
     if (!lock) {
       return fmt::format("the broker of an earlier server does not end: {}", lock.error().message);
     }
+    const FileDescriptor pulse(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!pulse) return fmt::format("cannot make an eventfd: {}", std::strerror(errno));
+    auto environment = options_.environment;
+    environment.push_back(fmt::format("CHAT21_PULSE_FD={}", pulse.get()));
     auto child = Child::start({.command = options_.command,
-                               .environment = options_.environment,
-                               .inherited = lock->fd()});
+                               .environment = std::move(environment),
+                               .inherited = {lock->fd(), pulse.get()}});
     if (!child) return child.error().message;
     lock->name(child->pid());
-    return Life(options_, *std::move(child), stop_, broker_log_, [this] { note_ready(); }).run();
+    return Life(
+               options_, *std::move(child), stop_, broker_log_, pulse.get(),
+               [this] { note_ready(); }, [this](bool silent) { note_silent(silent); })
+        .run();
   }
 
   void note_ready() {
@@ -207,6 +244,18 @@ class Supervisor::Impl {
     health_.set("broker", "");
     log_.info("the broker is ready");
     ready_.raise();
+  }
+
+  void note_silent(bool silent) {
+    if (!silent) {
+      health_.set("broker", "");
+      log_.info("the broker gives signs of life again");
+      return;
+    }
+    const std::string why =
+        fmt::format("mosquitto has given no sign of life for {} ms", options_.quiet.count());
+    health_.set("broker", why);
+    log_.warn("the broker is silent", {{"reason", why}});
   }
 
   // Whether it is started again.

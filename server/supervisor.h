@@ -25,6 +25,11 @@ struct SupervisorOptions {
   std::chrono::milliseconds start_timeout{60000};
   std::chrono::milliseconds stop_timeout{10000};  // then it is killed
   std::chrono::milliseconds leftover_timeout{15000};
+  // How long it may give no sign of life, which it does on the eventfd whose number is in
+  // its environment as CHAT21_PULSE_FD. After the first time that is in `health`, after the
+  // second it is killed. The first is longer than a locked store holds the broker up.
+  std::chrono::milliseconds quiet{8000};
+  std::chrono::milliseconds silence{60000};
   // Between its end and the next start: doubled each time, and jittered.
   std::chrono::milliseconds first_pause{200};
   std::chrono::milliseconds longest_pause{10000};

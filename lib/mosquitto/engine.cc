@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "chat21/attempts_file.h"
 #include "chat21/observer.h"
 #include "chat21/router.h"
 
@@ -51,12 +52,14 @@ class SignalsBlocked {
 class Worker {
  public:
   Worker(Mailbox& mailbox, Journal& journal, std::unique_ptr<Store> store,
-         const Router::Options& options)
+         std::unique_ptr<Attempts> attempts, const Router::Options& options)
       : mailbox_(mailbox),
         store_(std::move(store)),
+        attempts_(std::move(attempts)),
         router_(options),
         observer_(mailbox, *store_, router_, now,
-                  [&journal](const Event& event) { journal.note(event, steady_clock::now()); }) {}
+                  [&journal](const Event& event) { journal.note(event, steady_clock::now()); },
+                  {.ledger = "", .attempts = attempts_.get()}) {}
 
   void run() {
     milliseconds pause = kFirstPause;
@@ -100,6 +103,7 @@ class Worker {
 
   Mailbox& mailbox_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<Attempts> attempts_;
   Router router_;
   Observer observer_;
 };
@@ -108,7 +112,8 @@ class Worker {
 
 class Engine::Impl {
  public:
-  Impl(const EngineOptions& options, std::unique_ptr<Store> store)
+  Impl(const EngineOptions& options, std::unique_ptr<Store> store,
+       std::unique_ptr<Attempts> attempts)
       : strict_(options.strict),
         patience_(options.patience),
         log_(options.log),
@@ -118,7 +123,7 @@ class Engine::Impl {
                   .max_outgoing_bytes = options.max_outgoing_bytes,
                   .patience = options.patience,
                   .wake = options.wake}),
-        worker_(mailbox_, journal_, std::move(store),
+        worker_(mailbox_, journal_, std::move(store), std::move(attempts),
                 {.seed = options.seed, .max_body_bytes = options.max_body_bytes}) {
     const SignalsBlocked blocked;
     thread_ = std::thread([this] { worker_.run(); });
@@ -201,7 +206,10 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
                             .durability = options.durability,
                             .busy_timeout = options.patience / 2});
   if (!store) return store.error();
-  return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(options, *std::move(store))));
+  auto attempts = open_attempts(options.store.string() + "-attempts");
+  if (!attempts) return attempts.error();
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(options, *std::move(store), *std::move(attempts))));
 }
 
 Result<> Engine::accept(std::string_view routing_key, std::string_view body) {

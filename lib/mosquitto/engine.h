@@ -60,9 +60,9 @@ struct EngineOptions {
 
 class Engine {
  public:
-  // Opens the store and starts. Errors: those of open_sqlite(), among them that another
-  // process has the store open (Unavailable) and a schema that is newer than this program
-  // (InvalidArgument).
+  // Opens the store, and beside it a file of its own, "<store>-attempts", and starts. Errors:
+  // those of open_sqlite(), among them that another process has the store open (Unavailable)
+  // and a schema that is newer than this program (InvalidArgument), and of open_attempts().
   static Result<std::unique_ptr<Engine>> start(EngineOptions options);
 
   // As stop().

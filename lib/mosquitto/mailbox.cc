@@ -213,6 +213,7 @@ void Mailbox::hand_out() {
     bytes += waiting_.front().bytes.size();
     if (!out_.empty() && bytes > options_.prefetch_bytes) break;
     out_.splice(out_.end(), waiting_, waiting_.begin());
+    last_out_ = out_.back().tag;
   }
   if (out_.size() > before) ++batches_;
 }
@@ -259,6 +260,7 @@ Result<> Mailbox::settle(std::span<const Settle> settled) {
                                              ": it is not out, or was settled before");
     }
     release(out_, found);
+    settled_up_to_ = out_.empty() ? last_out_ : out_.front().tag - 1;
   }
   const bool broker_waits = broker_waits_;
   lock.unlock();

@@ -78,6 +78,9 @@ class Mailbox final : public Transport {
   Result<std::span<const Delivery>> receive(std::chrono::milliseconds wait) override;
   Result<> publish(std::span<const Publish> publishes) override;
   Result<> settle(std::span<const Settle> settled) override;
+  // Nobody else has to hear of it, and there is no connection that could be lost.
+  Tag settled_up_to() const override { return settled_up_to_; }
+  bool recovered() const override { return true; }
 
   // The batch was dropped because of `why`; refuses new messages until end_outage().
   void begin_outage(const Error& why);
@@ -146,6 +149,8 @@ class Mailbox final : public Transport {
   std::optional<Deadline> closed_;
   std::uint64_t batches_ = 0;
   std::vector<Delivery> batch_;  // of the observer's thread
+  Tag last_out_ = 0;             // likewise; the last that was handed out
+  Tag settled_up_to_ = 0;        // likewise
 };
 
 }  // namespace chat21::mosquitto

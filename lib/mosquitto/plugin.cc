@@ -7,6 +7,7 @@
 // except Waker::wake().
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
@@ -23,6 +24,7 @@
 #include "lib/mosquitto/journal.h"
 #include "lib/mosquitto/log_limit.h"
 #include "lib/mosquitto/options.h"
+#include "lib/mosquitto/pulse.h"
 #include "lib/mosquitto/waker.h"
 
 namespace chat21::mosquitto {
@@ -95,6 +97,7 @@ class Plugin {
 
   PluginOptions options_;
   Waker waker_;
+  Pulse pulse_{std::getenv(Pulse::kVariable)};
   Access access_;
   std::unique_ptr<Engine> engine_;
   LogLimit refusals_;
@@ -250,12 +253,16 @@ int Plugin::message(mosquitto_evt_message& event) {
 
 // False: the message stays with its sender, whose connection is to be closed.
 bool Plugin::take(std::string_view key, std::string_view body) {
-  return engine_->accept(key, body).has_value();
+  const bool taken = engine_->accept(key, body).has_value();
+  // One turn of the broker's loop may be as long as many commits.
+  pulse_.beat(Pulse::Clock::now());
+  return taken;
 }
 
 int Plugin::tick() {
   ticks_ = true;
   taken_from_ = nullptr;
+  pulse_.beat(Pulse::Clock::now());
   access_.turn();
   engine_->turn([this](const Outgoing& message) {
     hand_out(message.topic.c_str(), {message.body.get(), message.size}, 1);

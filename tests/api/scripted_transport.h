@@ -60,6 +60,9 @@ class ScriptedTransport final : public Transport {
     return {};
   }
 
+  Tag settled_up_to() const override { return 0; }
+  bool recovered() const override { return true; }
+
   void wake() {
     const std::lock_guard lock(mutex_);
     ++wakes_;

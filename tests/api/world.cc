@@ -48,6 +48,9 @@ class SharedHistory final : public History {
   Result<Listing> blocks(std::string_view app, std::string_view user, const Slice& slice) override {
     return read([&] { return store_.blocks(app, user, slice); });
   }
+  Result<Listing> set_aside(const Slice& slice) override {
+    return read([&] { return store_.set_aside(slice); });
+  }
   Result<bool> blocked(std::string_view app, std::string_view user,
                        std::string_view other) override {
     return read([&] { return store_.blocked(app, user, other); });

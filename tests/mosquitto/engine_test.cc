@@ -3,6 +3,8 @@
 #include <thread>
 #include <unistd.h>
 
+#include "chat21/attempts_file.h"
+
 #include "tests/mosquitto/engine_case.h"
 
 namespace chat21::mosquitto {
@@ -35,6 +37,21 @@ TEST_F(EngineTest, StoresAndPublishesAMessage) {
   EXPECT_THAT(published_[0].body, HasSubstr("hello"));
   EXPECT_THAT(log_, IsEmpty());
   EXPECT_EQ(engine_->trouble(), "");
+}
+
+TEST_F(EngineTest, SetsAsideWhatItDiedOfTooOften) {
+  const Fingerprint poison[] = {fingerprint(kAdaToBob, text_message("poison"))};
+  for (int i = 0; i < 5; ++i) contract::value(open_attempts(beside("-attempts")))->begin(poison);
+  start();
+  ASSERT_TRUE(accept("hello"));
+  ASSERT_TRUE(accept("poison"));
+  ASSERT_TRUE(accept("bye"));
+  turn_until_published(2 * kPublishes + 1);
+  engine_->stop();
+  EXPECT_THAT(stored(), ElementsAre("hello", "bye"));
+  EXPECT_EQ(lines_with("set-aside"), 1U);
+  EXPECT_THAT(contract::value(read()->set_aside({})).documents,
+              ElementsAre(AllOf(HasSubstr("poison"), HasSubstr("ended 5 times"))));
 }
 
 TEST_F(EngineTest, KeepsTheOrderAcrossTurns) {

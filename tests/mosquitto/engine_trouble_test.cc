@@ -29,6 +29,13 @@ class EngineTrouble : public EngineCase {
 
 // --- Opening ----------------------------------------------------------------
 
+TEST_F(EngineTrouble, NamesTheFileInWhichItCannotNoteItsWork) {
+  std::filesystem::create_directory(beside("-attempts"));
+  EXPECT_THAT(refused_start(),
+              Refuses(Error::Code::Unavailable,
+                      AllOf(HasSubstr(beside("-attempts").string()), HasSubstr("directory"))));
+}
+
 TEST_F(EngineTrouble, RefusesASecondEngineOnTheFile) {
   start();
   EXPECT_THAT(refused_start(),

@@ -94,8 +94,10 @@ TEST(CommandLine, ShowsEverySettingButTheHiddenInTheHelp) {
 }
 
 TEST(CommandLine, KeepsTheHelpReadableOnATerminal) {
-  for (const auto& arguments :
-       {std::vector<std::string>{"--help"}, {"token", "--help"}, {"token", "user", "--help"}}) {
+  for (const auto& arguments : {std::vector<std::string>{"--help"},
+                                {"token", "--help"},
+                                {"token", "user", "--help"},
+                                {"set-aside", "--help"}}) {
     std::istringstream lines(parsed(arguments).text);
     for (std::string line; std::getline(lines, line);) {
       EXPECT_LE(line.size(), 104U) << line;
@@ -118,6 +120,15 @@ TEST(CommandLine, MakesTokensForServices) {
   EXPECT_EQ(parsed({"token", "observer"}).token.lifetime, std::chrono::days(365));
   EXPECT_EQ(parsed({"token", "admin"}).token.subject, Subject::Admin);
   EXPECT_EQ(parsed({"token", "user", "A"}).token.lifetime, std::chrono::days(30));
+}
+
+TEST(CommandLine, ListsWhatWasSetAside) {
+  const auto line = parsed({"set-aside", "--store", "/var/chat.db"});
+  EXPECT_EQ(line.action, Action::SetAside);
+  ASSERT_EQ(line.flags.size(), 1U);
+  EXPECT_EQ(line.flags[0].text, "/var/chat.db");
+  EXPECT_THAT(parsed({"--help"}).text, HasSubstr("set-aside"));
+  EXPECT_THAT(refused({"set-aside", "7"}), HasSubstr("unknown argument '7'"));
 }
 
 TEST(CommandLine, TakesSettingsAlsoBehindTheTokenCommand) {

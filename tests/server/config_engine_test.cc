@@ -102,6 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"websocket-address", "*", "must be an IPv4 or IPv6 address of this machine"},
         Bad{"websocket-enabled", "maybe", "must be true or false"},
         Bad{"mqtt-max-connections", "0", "must be 1 to 1000000"},
+        Bad{"broker-timeout", "9s", "must be a time with its unit (ms, s, m, h), 10s to 24h"},
         Bad{"mqtt-max-queued", "0", "must be 1 to 1000000"},
         Bad{"mqtt-max-queued-bytes", "1KiB",
             "must be a number of bytes (or KiB, MiB, GiB), 64KiB to 1GiB"},

@@ -64,6 +64,8 @@ class ScriptedTransport final : public RabbitmqTransport {
     }
     return {};
   }
+  Tag settled_up_to() const override { return deliveries_.empty() ? tag_ : 0; }
+  bool recovered() const override { return true; }
   void stop() noexcept override { ++stops; }
   void wake() noexcept override {}
   // As when the connection is lost.
@@ -80,21 +82,23 @@ class ScriptedTransport final : public RabbitmqTransport {
 class ForgetfulStore final : public Store {
  public:
   std::deque<Error> failures;
-  std::size_t applied = 0;
+  std::size_t saved = 0;  // messages
   std::function<void()> when_failing = [] {};
 
   Result<std::span<const Fact>> fetch(std::span<const Record> records) override {
     facts_.assign(records.size(), Fact{});
     return std::span<const Fact>(facts_);
   }
-  Result<> apply(std::span<const Write>) override {
+  Result<> apply(std::span<const Write> writes) override {
     if (!failures.empty()) {
       when_failing();
       const Error error = failures.front();
       failures.pop_front();
       return error;
     }
-    ++applied;
+    for (const Write& write : writes) {
+      if (std::holds_alternative<SaveMessage>(write)) ++saved;
+    }
     return {};
   }
 
@@ -141,7 +145,7 @@ TEST_F(Observing, CarriesMessagesOutAndEndsWithTheSignal) {
   EXPECT_EQ(run(), 0);
   EXPECT_THAT(transport_.settled, ElementsAre(Outcome::Done));
   EXPECT_EQ(transport_.published, 2U);
-  EXPECT_EQ(store_.applied, 1U);
+  EXPECT_EQ(store_.saved, 1U);
   EXPECT_EQ(transport_.stops, 1);
   EXPECT_THAT(log(), AllOf(HasSubstr("msg=\"started\""), HasSubstr("msg=\"stopping\" signal=15"),
                            HasSubstr("message-sent=1 message-delivered=1"),
@@ -166,6 +170,29 @@ TEST_F(Observing, SaysWhatWasRejectedAndWhy) {
                          "level=warn msg=\"message rejected\" outcome=unknown-topic "
                          "topic=apps.tilechat.nonsense reason=\"[^\"]+\" bytes=[0-9]+\n"));
   EXPECT_THAT(log(), HasSubstr("rejected/unknown-topic=1"));
+}
+
+// In which it was found at work before.
+class Suspecting final : public Attempts {
+ public:
+  void begin(std::span<const Fingerprint>) noexcept override {}
+  unsigned failed(Fingerprint) const noexcept override { return 5; }
+  void forget(Fingerprint) noexcept override { ++forgotten; }
+  int forgotten = 0;
+};
+
+TEST_F(Observing, SaysWhatWasSetAsideAndWhy) {
+  Suspecting attempts;
+  options_.attempts = &attempts;
+  receives({kDirect});
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(transport_.settled, ElementsAre(Outcome::SetAside));
+  EXPECT_EQ(attempts.forgotten, 1);
+  EXPECT_THAT(log(), HasSubstr("level=warn msg=\"message rejected\" outcome=set-aside topic=" +
+                               std::string(kDirect) +
+                               " reason=\"the server has ended 5 times while it worked on this "
+                               "delivery\" bytes="));
+  EXPECT_THAT(log(), AllOf(HasSubstr("rejected/set-aside=1"), Not(HasSubstr("secret"))));
 }
 
 TEST_F(Observing, NeverLogsBodies) {
@@ -196,7 +223,7 @@ TEST_F(Observing, WaitsForTheStoreAndSaysSoOnce) {
                      fail(Code::Unavailable, "busy")};
   receives({kDirect});
   EXPECT_EQ(run(), 0);
-  EXPECT_EQ(store_.applied, 1U);
+  EXPECT_EQ(store_.saved, 1U);
   EXPECT_THAT(transport_.settled, ElementsAre(Outcome::Done));
   EXPECT_EQ(count("the store is away; trying again\" reason=\"disk full\""), 1U);
   EXPECT_EQ(count("the store is away; trying again\" reason=busy"), 1U);
@@ -213,7 +240,7 @@ TEST_F(Observing, DoesNotPraiseAStoreThatNobodyAsked) {
   receives({});
   receives({kDirect});
   EXPECT_EQ(run(), 0);
-  EXPECT_EQ(store_.applied, 1U);
+  EXPECT_EQ(store_.saved, 1U);
   EXPECT_EQ(count("the store is away; trying again"), 1U);
   EXPECT_EQ(count("the store works again"), 1U);
 }

@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "server/file_descriptor.h"
@@ -55,10 +56,11 @@ class SupervisorTest : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  // The script may write lines to $D/tell, for heard(), and waits for ever with $WAIT.
+  // The script may write lines to $D/tell, for heard(), and waits for ever with $WAIT. Dash
+  // takes no descriptor of two digits.
   Result<> start(const std::string& script) {
     options_.command = {
-        "/bin/sh", "-c",
+        "/bin/bash", "-c",
         "D='" + folder_.string() + "'; WAIT='read never'\n" + "exec <> $D/wait\n" + script};
     supervisor_ = std::make_unique<Supervisor>(options_, health_, log_);
     return supervisor_->wait_ready(never_.fd());
@@ -134,6 +136,33 @@ TEST_F(SupervisorTest, StartsABrokerThatEndsAgain) {
   EXPECT_EQ(heard(), "up");
   supervisor_->stop();
   EXPECT_THAT(log(), HasSubstr("reason=\"mosquitto has ended: it was killed by signal 9 (Killed)"));
+}
+
+TEST_F(SupervisorTest, KillsABrokerThatGivesNoSignOfLife) {
+  options_.quiet = 1ms;
+  options_.silence = 2ms;
+  // Its second start waits before it is ready.
+  ASSERT_TRUE(start(std::string("if [ -e $D/again ]; then echo up > $D/tell; $WAIT; fi\n") +
+                    "touch $D/again\n" + kRunning + "$WAIT"));
+  EXPECT_EQ(heard(), "up");
+  EXPECT_THAT(
+      health_.troubles(),
+      Contains(Pair("broker", HasSubstr("it gave no sign of life for 2 ms and was killed"))));
+}
+
+TEST_F(SupervisorTest, TellsThatABrokerIsSilentUntilItGivesASignOfLife) {
+  options_.quiet = 1ms;
+  options_.silence = 1h;
+  ASSERT_TRUE(start(std::string(kRunning) +
+                    "read go; printf '\\001\\0\\0\\0\\0\\0\\0\\0' >&$CHAT21_PULSE_FD\n"
+                    "echo beaten > $D/tell; $WAIT"));
+  while (health_.troubles().empty()) std::this_thread::yield();
+  EXPECT_THAT(health_.troubles(),
+              Contains(Pair("broker", "mosquitto has given no sign of life for 1 ms")));
+  std::ofstream(folder_ / "wait") << "go\n";
+  EXPECT_EQ(heard(), "beaten");
+  supervisor_->stop();
+  EXPECT_THAT(log(), HasSubstr("the broker gives signs of life again"));
 }
 
 TEST_F(SupervisorTest, TellsHealthWhyThereIsNoBroker) {
