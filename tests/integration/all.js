@@ -10,4 +10,6 @@ const kOnly = {
   embedded: ['embedded_crash', 'embedded_limits', 'rest_limits', 'rest_tls', 'run_script'],
 };
 
-for (const name of [...kBoth, ...kOnly[env.engine]]) require(`./${name}.test.js`);
+const kLong = process.env.CHAT21_TEST_LONG === 'yes' ? ['pressure'] : [];
+
+for (const name of [...kBoth, ...kOnly[env.engine], ...kLong]) require(`./${name}.test.js`);

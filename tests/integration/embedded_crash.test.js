@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const { describe, it } = require('node:test');
 const { Api } = require('./lib/api');
 const { Load } = require('./lib/load');
-const { mustRun } = require('./lib/processes');
+const ownBroker = require('./lib/own_broker');
 const { Server } = require('./lib/server');
 const token = require('./lib/token');
 
@@ -29,12 +29,6 @@ async function startLoads(test) {
 const sum = (loads, count) => loads.reduce((all, load) => all + count(load), 0);
 const untilMore = (loads, more) => forAll(loads, (load) => load.untilConfirmed(load.confirmed.size + more));
 
-async function brokerOf(server) {
-  const children = await mustRun('ps', ['-o', 'pid=,comm=', '--ppid', String(server.program.child.pid)]);
-  const [, pid] = /^\s*(\d+) mosquitto$/m.exec(children) || assert.fail(`no broker among '${children}'`);
-  return Number(pid);
-}
-
 // A process that has ended and waits to be reaped does not run.
 function runs(pid) {
   try {
@@ -49,7 +43,7 @@ const untilClosed = (loads) => forAll(loads, ({ from }) => new Promise((resolve)
 
 // Kills the broker; resolves once the senders know everything that it has acknowledged.
 async function killBroker(server, loads) {
-  const pid = await brokerOf(server);
+  const pid = await ownBroker.processId(server);
   const closed = untilClosed(loads);
   const when = performance.now();
   process.kill(pid, 'SIGKILL');
@@ -73,10 +67,11 @@ async function killAndComeBack(server, loads) {
 async function readStore(server, loads) {
   assert.deepEqual(await server.rows('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
   const rows = await server.rows(
-    `SELECT json_extract(body, '$.sender') AS sender, json_extract(body, '$.text') AS text, message_id AS id,
-       (SELECT group_concat(timeline || ' ' || status, ', ') FROM
-         (SELECT * FROM copies WHERE copies.message_id = messages.message_id ORDER BY status)) AS copies
-     FROM messages`,
+    `SELECT json_extract(body, '$.sender') AS sender, json_extract(body, '$.text') AS text, message_id AS id, copies
+     FROM messages LEFT JOIN
+       (SELECT message_id AS of, group_concat(timeline || ' ' || status, ', ') AS copies FROM
+         (SELECT * FROM copies ORDER BY message_id, status) GROUP BY message_id)
+     ON of = message_id`,
   );
   const recipients = new Map(loads.map(({ sender, recipient }) => [sender, recipient]));
   const ids = new Map();
@@ -187,7 +182,7 @@ describe('While messages arrive at the embedded engine', { timeout: 300000 }, ()
     const loads = await startLoads(t);
     for (let kill = 0; kill < 3; ++kill) {
       await untilMore(loads, kBetween);
-      const pid = await brokerOf(server);
+      const pid = await ownBroker.processId(server);
       const closed = untilClosed(loads);
       await server.kill();
       await closed;

@@ -13,11 +13,12 @@ const { Api } = require('./lib/api');
 const { ChatClient } = require('./lib/client');
 const env = require('./lib/env');
 const ownBroker = require('./lib/own_broker');
-const { Program, mustRun } = require('./lib/processes');
+const { freeze, mustRun, thaw } = require('./lib/processes');
 const raw = require('./lib/raw');
 const rawMqtt = require('./lib/raw_mqtt');
 const rawWebSocket = require('./lib/raw_websocket');
 const { Server } = require('./lib/server');
+const { lock } = require('./lib/store_lock');
 const token = require('./lib/token');
 
 // Each client is a file of ours and one of the broker's. Node has raised its limit to the most.
@@ -80,7 +81,7 @@ function acknowledged(client, topic, body) {
   });
 }
 
-describe('The embedded engine', { timeout: 240000 }, () => {
+describe('The embedded engine', { timeout: 300000 }, () => {
   let server, pair;
   const begin = async (environment = {}) => {
     server = await Server.start({ http: true, environment });
@@ -314,6 +315,33 @@ describe('The embedded engine', { timeout: 240000 }, () => {
     });
   }
 
+  it('says that the broker stands still, and kills one that does so for too long', async (t) => {
+    server = await Server.start({ http: true, environment: { BROKER_TIMEOUT: '30s' } });
+    t.after(() => server.kill());
+    const pid = await ownBroker.processId(server);
+    const api = new Api(server);
+    const ready = (status) => eventually(async () => {
+      const answer = await api.get('/ready');
+      return answer.status === status && answer;
+    }, `status ${status} of /ready`);
+    freeze(pid);
+    const { json } = await eventually(async () => {
+      const answer = await api.get('/ready');
+      return answer.status === 503 && answer;
+    }, 'not ready', 20000);
+    assert.match(JSON.stringify(json.reasons), /mosquitto has given no sign of life/);
+    thaw(pid);
+    await ready(200);
+    assert.equal(await ownBroker.processId(server), pid);
+
+    freeze(pid);
+    await server.program.line(/it gave no sign of life for 30000 ms and was killed/, 60000);
+    await server.connected();
+    await ready(200);
+    assert.notEqual(await ownBroker.processId(server), pid);
+    await server.stop();
+  });
+
   it('refuses messages while another process has locked the store, and goes on afterwards', async (t) => {
     server = await Server.start();
     t.after(() => server.kill());
@@ -331,14 +359,6 @@ describe('The embedded engine', { timeout: 240000 }, () => {
     await client.endAsync();
     await server.stop();
   });
-
-  // Resolves once a process has the lock that writers need.
-  async function lock(store) {
-    const locker = new Program('sqlite3', 'sqlite3', [store], { stdio: ['pipe', 'pipe', 'pipe'] });
-    locker.child.stdin.write('BEGIN IMMEDIATE;\nSELECT \'locked\';\n');
-    await locker.line(/^locked$/);
-    return locker;
-  }
 
   it('does not start with a store that is in use, and says so', async (t) => {
     server = await Server.start();

@@ -56,18 +56,18 @@ MosquittoClient::MosquittoClient(const Options& options) {
   if (handle_ == nullptr) throw std::runtime_error("cannot make a client");
   mosquitto_int_option(handle_, MOSQ_OPT_PROTOCOL_VERSION, options.protocol);
   if (options.will) set_will(options);
-  mosquitto_connect_callback_set(handle_, [](mosquitto*, void* self, int code) {
+  mosquitto_connect_callback_set(handle_, [](::mosquitto*, void* self, int code) {
     self_of(self)->connected_ = code == 0;
     if (code != 0) self_of(self)->refusal_ = mosquitto_connack_string(code);
   });
   mosquitto_disconnect_callback_set(
-      handle_, [](mosquitto*, void* self, int) { self_of(self)->closed_ = true; });
+      handle_, [](::mosquitto*, void* self, int) { self_of(self)->closed_ = true; });
   mosquitto_subscribe_callback_set(
-      handle_, [](mosquitto*, void* self, int, int, const int*) { ++self_of(self)->granted_; });
-  mosquitto_publish_callback_set(handle_,
-                                 [](mosquitto*, void* self, int) { ++self_of(self)->published_; });
+      handle_, [](::mosquitto*, void* self, int, int, const int*) { ++self_of(self)->granted_; });
+  mosquitto_publish_callback_set(
+      handle_, [](::mosquitto*, void* self, int) { ++self_of(self)->published_; });
   mosquitto_message_callback_set(
-      handle_, [](mosquitto*, void* self, const mosquitto_message* message) {
+      handle_, [](::mosquitto*, void* self, const mosquitto_message* message) {
         self_of(self)->inbox_.push_back({message->topic,
                                          std::string(static_cast<const char*>(message->payload),
                                                      static_cast<std::size_t>(message->payloadlen)),

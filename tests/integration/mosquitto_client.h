@@ -58,7 +58,7 @@ class MosquittoClient {
   void set_will(const Options& options);
   bool drive_until(const std::function<bool()>& done);
 
-  mosquitto* handle_ = nullptr;
+  ::mosquitto* handle_ = nullptr;
   bool connected_ = false;
   bool closed_ = false;
   std::string refusal_;

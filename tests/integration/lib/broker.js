@@ -9,6 +9,8 @@ const script = (command, ...args) => mustRun(env.brokerScript, [command, env.bro
 const start = () => script('start', String(env.brokerPortBase));
 const stop = () => script('stop');
 const kill = () => script('kill');
+const pause = () => script('pause');
+const resume = () => script('resume');
 const ctl = (...args) => script('ctl', ...args);
 
 async function purge(queue) {
@@ -20,4 +22,6 @@ async function purge(queue) {
 // What an earlier test has left in the queues of the observer.
 const purgeAll = () => Promise.all([purge('messages'), purge('persist')]);
 
-module.exports = { start, stop, kill, ctl, purgeAll };
+const runs = async () => (await run(env.brokerScript, ['running', env.brokerDirectory])).code === 0;
+
+module.exports = { start, stop, kill, pause, resume, ctl, runs, purgeAll };

@@ -1,9 +1,24 @@
 // The engine under test: how a server of it is started, and where tests may see which one it is.
 'use strict';
 
+const { once } = require('node:events');
+const net = require('node:net');
 const path = require('node:path');
+const { setTimeout: pause } = require('node:timers/promises');
 const broker = require('./broker');
 const env = require('./env');
+
+// Resolves once nobody listens at the broker's port.
+async function untilFree() {
+  for (const end = Date.now() + 20000; ;) {
+    const socket = net.connect(env.mqttPort, '127.0.0.1');
+    const refused = await once(socket, 'connect').then(() => false, (error) => error.code === 'ECONNREFUSED');
+    socket.destroy();
+    if (refused) return;
+    if (Date.now() > end) throw new Error(`somebody still listens at port ${env.mqttPort}`);
+    await pause(20);
+  }
+}
 
 const kEngines = {
   rabbitmq: {
@@ -35,7 +50,7 @@ const kEngines = {
     }),
     ready: /the broker is ready/,
     webSocketReady: /serving MQTT over WebSocket/,
-    clear: async () => {}, // the broker is the server's own
+    clear: untilFree, // the broker is the server's own, and may outlive one that was killed for a moment
     brokerIsApart: false,
     refusal: 5, // "not authorised": Mosquitto knows no other for a plugin's refusal
     closesOnCrudePackets: true,

@@ -13,13 +13,14 @@ const kMostUnconfirmed = 500; // messages: while the broker is away the sender w
 
 // Connects with a persistent session, comes back by itself, and sends again what
 // the broker has not confirmed (MQTT.js keeps it).
-async function connect(user) {
-  const client = mqtt.connect(`mqtt://127.0.0.1:${env.mqttPort}`, {
+async function connect(user, port) {
+  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
     clientId: token.unique(user),
     clean: false,
     username: 'JWT',
     password: await token.user(user),
     reconnectPeriod: 100,
+    reconnectOnConnackError: true, // else one that is refused once does not come again
     connectTimeout: 5000,
   });
   client.on('error', () => {}); // the broker is away; the client tries again
@@ -29,13 +30,13 @@ async function connect(user) {
 
 class Load {
   // With `named` the sender gives each message an id, so that one that was sent again is
-  // still the same message.
-  static async start(perSecond, { named = false } = {}) {
-    const load = new Load(named);
+  // still the same message. `port` may be that of a proxy.
+  static async start(perSecond, { named = false, port = env.mqttPort } = {}) {
+    const load = new this(named);
     load.sender = token.unique('sender');
     load.recipient = token.unique('recipient');
-    load.from = await connect(load.sender);
-    load.to = await connect(load.recipient);
+    load.from = await connect(load.sender, port);
+    load.to = await connect(load.recipient, port);
     load.from.on('connect', () => load.givenUp.splice(0).forEach((text) => load.send(text)));
     load.to.on('message', (topic, body) => load.arrive(JSON.parse(body.toString())));
     await load.to.subscribeAsync(`apps/${env.app}/users/${load.recipient}/messages/#`, { qos: 1 });
@@ -64,11 +65,15 @@ class Load {
     const topic = `apps/${env.app}/outgoing/users/${this.sender}/messages/${this.recipient}/outgoing`;
     const draft = { text, attributes: null, ...(this.named && { client_message_id: text }) };
     this.from.publish(topic, JSON.stringify(draft), { qos: 1 }, (error) => {
-      if (error && !this.named) throw error;
-      if (error) return this.givenUp.push(text);
+      if (error) return this.giveUp(text, error);
       this.confirmed.set(text, performance.now());
       this.changed();
     });
+  }
+
+  giveUp(text, error) {
+    if (!this.named) throw error;
+    this.givenUp.push(text);
   }
 
   arrive({ text, message_id: id }) {

@@ -7,11 +7,29 @@ const readline = require('node:readline');
 const { Mailbox } = require('./mailbox');
 
 const running = new Set();
+const frozen = new Set(); // process ids
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
+  for (const pid of frozen) thaw(pid);
 });
 for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]]) {
   process.on(signal, () => process.exit(status));
+}
+
+// Who stands still does not even end when told to: whatever is frozen goes on when the tests end.
+function freeze(pid) {
+  frozen.add(pid);
+  process.kill(pid, 'SIGSTOP');
+}
+
+// It may have ended meanwhile.
+function thaw(pid) {
+  frozen.delete(pid);
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 // A program whose lines of output, stdout and stderr alike, are put into `lines`.
@@ -69,4 +87,4 @@ async function mustRun(command, args, options) {
   return stdout;
 }
 
-module.exports = { Program, run, mustRun };
+module.exports = { Program, run, mustRun, freeze, thaw };
