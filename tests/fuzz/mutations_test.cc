@@ -1,12 +1,14 @@
 // What every test run can afford without clang: valid inputs, broken at random
 // places in ways that a seed repeats.
+#include "tests/support/mutations.h"
+
 #include <array>
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
 #include <string_view>
 
-#include "tests/fuzz/router_fuzz.h"
+#include "tests/fuzz/core/targets.h"
 
 namespace chat21::tests {
 namespace {
@@ -55,43 +57,17 @@ constexpr std::array<std::string_view, 25> kTokens = {
     "null",        "1e308",    "-0", "\"group\":", "\"members\":{",
     "\"status\":", "group-",   "\n", "\"_id\":1,", "\"client_message_id\":"};
 
-std::string mutate(std::mt19937_64& random, std::string text) {
-  const auto below = [&](std::size_t end) { return end == 0 ? 0 : random() % end; };
-  for (std::size_t changes = 1 + below(6); changes > 0; --changes) {
-    const std::size_t at = below(text.size() + 1);
-    switch (random() % 6) {
-      case 0:
-        text.erase(at, 1 + below(8));
-        break;
-      case 1:
-        text.insert(at, kTokens[below(kTokens.size())]);
-        break;
-      case 2:
-        text.insert(at, 1, static_cast<char>(random()));
-        break;
-      case 3:
-        if (at < text.size()) text[at] = static_cast<char>(random());
-        break;
-      case 4:
-        text.insert(at, text.substr(below(text.size() + 1), 1 + below(40)));
-        break;
-      default:
-        text.insert(at, std::string(1 + below(300), text.empty() ? 'x' : text[below(text.size())]));
-    }
-  }
-  return text;
-}
-
 TEST(Stranger, MayKnowTheProtocol) {
-  for (const std::string_view input : kValid) route_stranger(input);
+  for (const std::string_view input : kValid) fuzz_router(input);
 }
 
 TEST(Stranger, BreaksNoPromiseOfTheRouter) {
   for (std::uint64_t seed = 0; seed < 20000; ++seed) {
     std::mt19937_64 random(seed);
-    const std::string input = mutate(random, std::string(kValid[seed % kValid.size()]));
+    const std::string input = mutate(random, std::string(kValid[seed % kValid.size()]),
+                                     {.tokens = kTokens, .changes = 6});
     SCOPED_TRACE("seed " + std::to_string(seed));
-    route_stranger(input);
+    fuzz_router(input);
   }
 }
 

@@ -1,5 +1,7 @@
 // Valid requests, broken at random places in ways that a seed repeats, against the
 // sockets of a real server.
+#include "tests/support/mutations.h"
+
 #include <array>
 #include <chrono>
 #include <gtest/gtest.h>
@@ -30,32 +32,7 @@ constexpr std::array<std::string_view, 24> kTokens = {
     "HTTP/9", "%00", "\xff",      ",",         "\"",          "Content-Length: 5\r\n",
     "/",      "?",   "chunked, ", "0\r\n\r\n", "Host: b\r\n", "Transfer-Encoding: chunked\r\n"};
 
-std::string mutate(std::mt19937_64& random, std::string text) {
-  const auto below = [&](std::size_t end) { return end == 0 ? 0 : random() % end; };
-  for (std::size_t changes = 1 + below(5); changes > 0; --changes) {
-    const std::size_t at = below(text.size() + 1);
-    switch (random() % 6) {
-      case 0:
-        text.erase(at, 1 + below(8));
-        break;
-      case 1:
-        text.insert(at, kTokens[below(kTokens.size())]);
-        break;
-      case 2:
-        text.insert(at, 1, static_cast<char>(random()));
-        break;
-      case 3:
-        if (at < text.size()) text[at] = static_cast<char>(random());
-        break;
-      case 4:
-        text.insert(at, text.substr(below(text.size() + 1), 1 + below(60)));
-        break;
-      default:
-        text.insert(at, 1 + below(3000), text.empty() ? 'x' : text[below(text.size())]);
-    }
-  }
-  return text;
-}
+constexpr tests::Mutating kMutating{.tokens = kTokens, .changes = 5, .longest_run = 3000};
 
 // All answers to it, which have to be answers of HTTP one after the other.
 void expect_answers(std::string_view all, const std::string& request) {
@@ -73,7 +50,8 @@ TEST_F(Mutations, LeaveTheServerAsItWas) {
   std::mt19937_64 random(20250101);
   Peer kept = peer();
   for (int i = 0; i < kCases; ++i) {
-    const auto request = mutate(random, std::string(kValid[random() % kValid.size()]));
+    const auto request =
+        tests::mutate(random, std::string(kValid[random() % kValid.size()]), kMutating);
     Peer client = peer();
     const std::size_t cut = random() % (request.size() + 1);
     client.send(std::string_view(request).substr(0, cut));

@@ -1,9 +1,12 @@
 // Tokens and scopes broken at random places, in ways that a seed repeats.
+#include "tests/support/mutations.h"
+
 #include <array>
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/token/scope_cases.h"
@@ -31,29 +34,7 @@ class Mutations {
 
   std::size_t below(std::size_t end) { return end == 0 ? 0 : random_() % end; }
 
-  std::string of(std::string text) {
-    for (std::size_t changes = 1 + below(4); changes > 0; --changes) {
-      const std::size_t at = below(text.size() + 1);
-      switch (below(5)) {
-        case 0:
-          text.erase(at, 1 + below(8));
-          break;
-        case 1:
-          text.insert(at, kTokens.at(below(kTokens.size())));
-          break;
-        case 2:
-          if (at < text.size()) text[at] = static_cast<char>(random_());
-          break;
-        case 3:
-          text.insert(at, text.substr(below(text.size() + 1), 1 + below(40)));
-          break;
-        default:
-          text.insert(at,
-                      std::string(1 + below(300), text.empty() ? 'x' : text[below(text.size())]));
-      }
-    }
-    return text;
-  }
+  std::string of(std::string text) { return mutate(random_, std::move(text), {.tokens = kTokens}); }
 
  private:
   std::mt19937_64 random_;

@@ -1,5 +1,7 @@
 // Handshakes and frames, broken at random places in ways that a seed repeats, against the
 // sockets of a real bridge.
+#include "tests/support/mutations.h"
+
 #include <array>
 #include <atomic>
 #include <gtest/gtest.h>
@@ -28,32 +30,7 @@ constexpr std::array<std::string_view, 15> kTokens = {
     "websocket",    "13",           "/ws",           "mqtt,", "\x82\x7f", "\x88\x80",
     "\x89\xfe\xff", "\xff\xff\xff", "Upgrade: x\r\n"};
 
-std::string mutate(std::mt19937_64& random, std::string text) {
-  const auto below = [&](std::size_t end) { return end == 0 ? 0 : random() % end; };
-  for (std::size_t changes = 1 + below(4); changes > 0; --changes) {
-    const std::size_t at = below(text.size() + 1);
-    switch (random() % 6) {
-      case 0:
-        text.erase(at, 1 + below(8));
-        break;
-      case 1:
-        text.insert(at, kTokens[below(kTokens.size())]);
-        break;
-      case 2:
-        text.insert(at, 1, static_cast<char>(random()));
-        break;
-      case 3:
-        if (at < text.size()) text[at] = static_cast<char>(random());
-        break;
-      case 4:
-        text.insert(at, text.substr(below(text.size() + 1), 1 + below(60)));
-        break;
-      default:
-        text.insert(at, 1 + below(2000), text.empty() ? 'x' : text[below(text.size())]);
-    }
-  }
-  return text;
-}
+constexpr tests::Mutating kMutating{.tokens = kTokens, .longest_run = 2000};
 
 class Mutations : public tests::Bridging {
  protected:
@@ -87,7 +64,7 @@ TEST_F(Mutations, OfTheHandshakeLeaveTheBridgeAsItWas) {
   });
   std::mt19937_64 random(20250102);
   for (int i = 0; i < kCases; ++i) {
-    const auto request = mutate(random, upgrade());
+    const auto request = tests::mutate(random, upgrade(), kMutating);
     Peer client = peer();
     send_in_parts(client, request, random() % (request.size() + 1));
     client.end_sending();
@@ -113,7 +90,7 @@ TEST_F(Mutations, OfFramesLeaveTheBridgeAsItWas) {
                             frame(kBinary, std::string(70000, 'y')).substr(0, 600) +
                             close_frame(1000) + frame(kText, "text");
   for (int i = 0; i < kCases; ++i) {
-    const auto bytes = mutate(random, valid);
+    const auto bytes = tests::mutate(random, valid, kMutating);
     Peer client = peer();
     client.send(upgrade());
     EXPECT_EQ(client.answer().status, 101U);
