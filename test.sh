@@ -6,8 +6,8 @@ set -euo pipefail
 program=test.sh
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "$0")/scripts/lib.sh"
-
-readonly kIntegration=$root/tests/integration
+# shellcheck source=tests/integration/settings.sh
+source "$root/tests/integration/settings.sh"
 
 usage() {
   cat <<'USAGE'
@@ -20,9 +20,10 @@ too, and the integration tests with the release build: with the embedded engine,
 with a private RabbitMQ under build/test. Ends with a line "N passed, N failed".
 
   --fast         only the unit, contract and conformance tests, without sanitizers
-  --long         everything, the fast tests without sanitizers, too, clang-tidy over lib/
-                 and server/, and five minutes of requests
-                 made from docs/openapi.yaml (schemathesis, from PyPI, under build/)
+  --long         everything, the fast tests without sanitizers, too, 100,000 simulated worlds,
+                 all faults (tests/faults), clang-tidy over lib/ and server/, five minutes
+                 of requests made from docs/openapi.yaml (schemathesis, from PyPI, under
+                 build/), and libFuzzer for a minute with each target (tests/fuzz/run.sh)
   --port-base N  first of the ports of the test brokers (default 15760; 20 are used)
   --no-install   do not install anything; fail with the command that would
   --help         this text
@@ -35,7 +36,6 @@ port_base=15760
 work=$root/build/test
 passed=0
 failed=0
-broker_mine=no
 
 read_options() {
   while (($# > 0)); do
@@ -101,7 +101,8 @@ cases() {  # NAME COMMAND...
 # --- Static checks ----------------------------------------------------------------
 
 check_scripts() {
-  (cd "$root" && shellcheck -x ./*.sh bench/*.sh scripts/*.sh tests/long/*.sh .ci/run)
+  (cd "$root" && shellcheck -x ./*.sh bench/*.sh scripts/*.sh tests/faults/*.sh tests/fuzz/*.sh \
+    tests/integration/*.sh tests/long/*.sh .ci/run)
 }
 
 cpp_files() {  # FOLDER...
@@ -134,7 +135,7 @@ compile() { configure "$1" && (cd "$root" && fixed_layout cmake --build --preset
 # Whoever has run ./run.sh before has configured it without tests.
 compile_release() {
   configure release -DCHAT21_BUILD_TESTS=ON -DCHAT21_BUILD_BENCH=ON -DCHAT21_BUILD_EXAMPLES=ON &&
-    (cd "$root" && cmake --build --preset release --target programs integration_tests)
+    (cd "$root" && cmake --build --preset release --target programs integration_tests simulation)
 }
 
 attribute() { grep -o -m 1 "$2=\"[0-9]*\"" "$1" | tr -dc 0-9; }
@@ -170,44 +171,6 @@ test_preset() {  # PRESET
 
 # --- Integration --------------------------------------------------------------------
 
-start_broker() {
-  "$broker" stop "$work/broker"  # left by a run that was killed
-  rm -rf "$work/broker"
-  broker_mine=yes
-  "$broker" start "$work/broker" "$port_base"
-}
-
-export_settings() {
-  local token
-  export CHAT21_SERVER=$root/build/release/bin/chat21-server
-  token=$("$CHAT21_SERVER" token observer) || return 1
-  export CHAT21_TEST_AMQP_URI="amqp://observer:$token@127.0.0.1:$port_base"
-  export CHAT21_TEST_BROKER_CTL=$broker
-  export CHAT21_TEST_BROKER_DIR=$work/broker
-  export CHAT21_TEST_RUN_PORT_BASE=$((port_base + 10))
-  [[ $scope != long ]] || export CHAT21_TEST_LONG=yes
-}
-
-# Where the tests that follow find the engine, and may write.
-use_engine() {  # ENGINE MQTT_PORT
-  export CHAT21_TEST_ENGINE=$1
-  export CHAT21_TEST_DIR=$work/$1
-  export CHAT21_TEST_MQTT_PORT=$2
-  export CHAT21_TEST_WS_PORT=$(($2 + 1))
-}
-
-install_modules() {
-  local lock=$kIntegration/package-lock.json have=$kIntegration/node_modules/.package-lock.json
-  if [[ -f $have && ! $lock -nt $have ]]; then
-    return
-  fi
-  if [[ $install == no ]]; then
-    say "missing: (cd tests/integration && npm ci)"
-    return 1
-  fi
-  (cd "$kIntegration" && npm ci --no-audit --no-fund)
-}
-
 tap_number() { sed -n "s/^# $2 \([0-9]*\)$/\1/p" "$1" | tail -n 1; }
 
 count_node() {  # TAP_FILE
@@ -228,28 +191,67 @@ run_node_tests() {
   return "$status"
 }
 
+# A fault with an engine and a mode is a case.
+count_faults() {  # RESULTS
+  local all good
+  [[ -s $1 ]] || return 1
+  all=$(jq -s length "$1")
+  good=$(jq -s 'map(select(.ok)) | length' "$1")
+  printf '%s %s\n' "$good" $((all - good)) >"$tally"
+}
+
+run_faults() {
+  local results=$work/faults-$CHAT21_TEST_ENGINE.jsonl status=0
+  local -a part=(--quick)
+  [[ $scope != long ]] || part=()
+  rm -f "$results"
+  setpriv --pdeathsig TERM node "$root/tests/faults/run.js" --results "$results" "${part[@]}" || status=1
+  count_faults "$results" || status=1
+  node "$root/tests/faults/print.js" "$results" || status=1
+  return "$status"
+}
+
+# The clients' tests against a server that is watched. Not with the embedded engine: Mosquitto
+# loads no plugin that needs a sanitizer.
+test_sanitized() {  # PRESET
+  local CHAT21_SERVER=$root/build/$1/bin/chat21-server
+  need "build chat21-server, $1" fixed_layout cmake --build "$root/build/$1" --target chat21-server || return 0
+  cases "integration tests with RabbitMQ and the server of $1, MQTT and HTTP clients" run_node_tests
+}
+
 test_rabbitmq() {
   need "test broker on ports from $port_base" start_broker || return 0
-  use_engine rabbitmq $((port_base + 1))
+  use_engine rabbitmq
   # Those that share a broker have a lock for it (RESOURCE_LOCK) and most only wait.
   cases "integration tests with RabbitMQ, C++" run_ctest "$work/ctest-rabbitmq.xml" \
     --test-dir build/release --parallel 3 -L integration --no-tests=error
   cases "integration tests with RabbitMQ, MQTT and HTTP clients" run_node_tests
+  cases "faults under load, RabbitMQ" run_faults
+  if [[ $scope == long ]]; then
+    test_sanitized asan
+    test_sanitized tsan
+  fi
   [[ $scope != long ]] || check "requests made from docs/openapi.yaml (schemathesis)" "$root/tests/long/schemathesis.sh"
 }
 
 test_embedded() {
-  use_engine embedded $((port_base + 6))
+  use_engine embedded
   cases "integration tests with the embedded engine, C++" run_ctest "$work/ctest-embedded.xml" \
     --test-dir build/release -R '^integration: *Mosquitto\.' --no-tests=error
   cases "integration tests with the embedded engine, MQTT and HTTP clients" run_node_tests
+  cases "faults under load, embedded engine" run_faults
 }
+
+# The fast tests run the first thousand of them.
+simulate_worlds() { "$root/build/release/bin/simulation" --seeds 1-100000; }
 
 # Against the programs as users build them. The tests that need no broker are not built
 # again: the sanitizers have run them.
 test_integration() {
   need "build release" compile_release || return 0
+  [[ $scope != long ]] || check "100,000 simulated worlds" simulate_worlds
   need "a token for the tests" export_settings || return 0
+  [[ $scope != long ]] || export CHAT21_TEST_LONG=yes
   need "modules of the integration tests" install_modules || return 0
   test_embedded
   test_rabbitmq
@@ -261,7 +263,7 @@ finish() {
   local status=$?
   trap - EXIT
   trap '' INT TERM
-  if [[ $broker_mine == yes ]] && ! "$broker" stop "$work/broker"; then
+  if ! stop_broker; then
     failed=$((failed + 1))
   fi
   if ((status != 0 && failed == 0)); then
@@ -276,7 +278,7 @@ install_all() {
   case $scope in
     fast) require_packages build test ;;
     all) require_packages build run rabbit test check ;;
-    long) require_packages build run rabbit test check long ;;
+    long) require_packages build run rabbit test check long fuzz ;;
   esac
   [[ $scope == fast ]] || require_node
 }
@@ -301,6 +303,7 @@ main() {
   if [[ $scope == long ]]; then
     test_preset dev
     check "clang-tidy over lib/ and server/" check_tidy
+    check "inputs that libFuzzer finds" "$root/tests/fuzz/run.sh" --minutes 1 --jobs 2
   fi
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks the direction of dependencies:
 #   include/chat21 <- lib/core; the other folders of lib/ and server see only
-#   include/chat21 (and their own folder); the core has no I/O, no
-#   clock and no thread.
+#   include/chat21 (and their own folder); the two clients of brokers lib/shared
+#   as well; the core has no I/O, no clock and no thread.
 set -euo pipefail
 
 failures=0
@@ -20,12 +20,12 @@ refuse() {
   [ -z "$found" ] || complain "$folder: $why:"$'\n'"$found"
 }
 
-# allow_own ROOT FOLDER OWN: project files that FOLDER includes are public or OWN.
+# allow_own ROOT FOLDER OWN: project files that FOLDER includes are public or match OWN.
 allow_own() {
   local root=$1 folder=$2 own=$3 found
   [ -d "$root/$folder" ] || return 0
   found=$(grep -rnE --include='*.h' --include='*.cc' '^ *# *include *"' "$root/$folder" |
-    grep -vE "include *\"(chat21/|$own/)" || true)
+    grep -vE "include *\"(chat21/|($own)/)" || true)
   [ -z "$found" ] || complain "$folder: may include only chat21/ and $own/:"$'\n'"$found"
 }
 
@@ -42,17 +42,20 @@ includes() {
   refuse "$root" lib/core "$threads" "the core has no thread"
   refuse "$root" include/chat21 'amqp|rabbitmq-c|sqlite3|rapidjson|fmt/|mosquitto|jwt\.h' \
     "public headers use the standard library only"
-  for folder in lib/core lib/mosquitto lib/mqtt lib/rabbitmq lib/sqlite lib/testing lib/token server; do
+  for folder in lib/attempts lib/core lib/mosquitto lib/shared lib/sqlite lib/testing lib/token server; do
     allow_own "$root" "$folder" "$folder"
   done
+  for folder in lib/mqtt lib/rabbitmq; do
+    allow_own "$root" "$folder" "$folder|lib/shared"
+  done
   allow_own "$root" include/chat21 include/chat21
-  for folder in include lib/core lib/mosquitto lib/mqtt lib/sqlite lib/testing lib/token server; do
+  for folder in include lib/attempts lib/core lib/mosquitto lib/mqtt lib/shared lib/sqlite lib/testing lib/token server; do
     refuse "$root" "$folder" 'amqp|rabbitmq-c' "only lib/rabbitmq knows rabbitmq-c"
   done
-  for folder in include lib/core lib/mosquitto lib/mqtt lib/rabbitmq lib/testing lib/token server; do
+  for folder in include lib/attempts lib/core lib/mosquitto lib/mqtt lib/rabbitmq lib/shared lib/testing lib/token server; do
     refuse "$root" "$folder" 'sqlite3' "only lib/sqlite knows SQLite"
   done
-  for folder in include lib/core lib/rabbitmq lib/sqlite lib/testing lib/token server; do
+  for folder in include lib/attempts lib/core lib/rabbitmq lib/shared lib/sqlite lib/testing lib/token server; do
     refuse "$root" "$folder" 'mosquitto' "only lib/mqtt and lib/mosquitto know Mosquitto"
   done
   refuse "$root" lib/mqtt 'mosquitto_' "lib/mqtt is a client and no plugin"
@@ -88,14 +91,20 @@ expect_include_refused() {
 self_test() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
-  mkdir -p "$scratch/include/chat21" "$scratch/lib/core" "$scratch/lib/sqlite" "$scratch/lib/token" \
-    "$scratch/server/api"
+  mkdir -p "$scratch/include/chat21" "$scratch/lib/core" "$scratch/lib/rabbitmq" \
+    "$scratch/lib/sqlite" "$scratch/lib/token" "$scratch/server/api"
   "$0" includes "$scratch" || complain "an empty tree is refused"
   expect_include_refused "a socket in the core" lib/core/x.cc '#include <sys/socket.h>'
   expect_include_refused "a thread in the core" lib/core/x.cc '#include <thread>'
   expect_include_refused "a library in a public header" include/chat21/x.h '#include <amqp.h>'
   expect_include_refused "the core's private header in the server" server/x.cc \
     '#include "lib/core/handlers.h"'
+  expect_include_refused "what transports share in the core" lib/core/x.cc \
+    '#include "lib/shared/wake_signal.h"'
+  expect_include_refused "what transports share in the store" lib/sqlite/x.cc \
+    '#include "lib/shared/wake_signal.h"'
+  expect_include_refused "another transport's private header" lib/rabbitmq/x.cc \
+    '#include "lib/mqtt/topics.h"'
   expect_include_refused "SQLite in the server" server/x.cc '#include <sqlite3.h>'
   expect_include_refused "RapidJSON elsewhere" lib/sqlite/x.cc '#include <rapidjson/reader.h>'
   expect_include_refused "RapidJSON in the server" server/x.cc '#include <rapidjson/writer.h>'
