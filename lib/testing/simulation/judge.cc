@@ -327,7 +327,9 @@ void Judge::losing(const Connection& connection) {
     may.merge = std::min(noted, out);
     // A late one comes behind others that were settled before it.
     if (out > 1 || is_late) may.miss = out;
-    if (in_doubt && out > 1) may.twice = out - 1;
+    // A page that is not the last one is taken for settled, though a process may have died twice
+    // before it could settle it.
+    if ((in_doubt || noted > 0) && out > 1) may.twice = out - 1;
     // A half-open one is handed more after it was lost: then it counts again.
     const std::size_t loss = 2 * connection.number + (connection.is_half_open ? 1 : 0);
     if (out > 0) text->may.raise(loss, may);
