@@ -1,7 +1,6 @@
 // Who may call, by tokens that libjwt made and by tokens that nobody should have made.
 #include "server/api/identity.h"
 
-#include <cstdlib>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,43 +16,18 @@
 #include "chat21/topic.h"
 
 #include "server/token.h"
+#include "tests/token/signing.h"
 
 namespace chat21::server {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
+using tests::base64url;
+using tests::sign;
 
 constexpr auto kNow = std::chrono::sys_seconds(1'760'000'000s);
 const TokenRules kRules{.key = "tokenKey", .audience = "rabbitmq"};
-
-std::string sign(const std::string& claims, jwt_alg_t algorithm = JWT_ALG_HS256,
-                 const std::string& key = "tokenKey") {
-  jwt_t* made = nullptr;
-  EXPECT_EQ(jwt_new(&made), 0);
-  const std::unique_ptr<jwt_t, decltype(&jwt_free)> token(made, &jwt_free);
-  EXPECT_EQ(jwt_add_grants_json(made, claims.c_str()), 0) << claims;
-  const std::vector<unsigned char> bytes(key.begin(), key.end());
-  const bool unsigned_token = algorithm == JWT_ALG_NONE;
-  EXPECT_EQ(jwt_set_alg(made, algorithm, unsigned_token ? nullptr : bytes.data(),
-                        unsigned_token ? 0 : static_cast<int>(bytes.size())),
-            0);
-  const std::unique_ptr<char, decltype(&std::free)> text(jwt_encode_str(made), &std::free);
-  EXPECT_TRUE(text) << claims;
-  return text ? text.get() : "";
-}
-
-// base64url without padding, RFC 7515 §2.
-std::string base64url(std::string_view text) {
-  std::string out((text.size() + 2) / 3 * 4 + 1, '\0');
-  const std::vector<unsigned char> bytes(text.begin(), text.end());
-  std::vector<unsigned char> encoded(out.size());
-  const int size = EVP_EncodeBlock(encoded.data(), bytes.data(), static_cast<int>(bytes.size()));
-  out.assign(encoded.begin(), encoded.begin() + size);
-  while (out.ends_with('=')) out.pop_back();
-  for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return out;
-}
 
 // Valid claims with some of them replaced, or left out if the value is empty.
 std::string claims(const std::vector<std::pair<std::string, std::string>>& changes = {}) {
